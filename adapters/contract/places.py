@@ -1,0 +1,57 @@
+"""Who and where: a party with its address, a lane, a pickup window."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+
+class Party(msgspec.Struct, frozen=True, kw_only=True):
+    """A person or company at an address. `country` is ISO 3166-1 alpha-2, `timezone` IANA, `phone` as given."""
+
+    name: str
+    phone: str
+    line1: str
+    city: str
+    postal_code: str
+    country: str
+    state: str = ""
+    line2: str = ""
+    landmark: str = ""
+    company: str = ""
+    alternate_phone: str = ""
+    email: str = ""
+    timezone: str = ""
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """The ordered pair of postal codes a parcel travels between, with their countries."""
+
+    origin: str
+    destination: str
+    origin_country: str = "IN"
+    destination_country: str = "IN"
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
+    """When the rider may come: a local date, from, to, and the IANA zone they are meant in."""
+
+    date: dt.date
+    start: dt.time
+    end: dt.time
+    timezone: str
+
+    @property
+    def opens(self) -> dt.datetime:
+        """The first instant of the window, in UTC."""
+        return self._instant(self.start)
+
+    @property
+    def closes(self) -> dt.datetime:
+        """The last instant of the window, in UTC."""
+        return self._instant(self.end)
+
+    def _instant(self, time: dt.time) -> dt.datetime:
+        return dt.datetime.combine(self.date, time, ZoneInfo(self.timezone)).astimezone(dt.UTC)

@@ -1,0 +1,39 @@
+"""Reading a reply: the rules every carrier shares, before the adapter's own `parse` judges the body."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+from typing import TypeVar
+
+import httpx
+
+from adapters.contract.carrier import Later, Next, Operation, SoFar, Step
+from adapters.contract.errors import OutcomeUnknown, Throttled
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+_PATIENCE = dt.timedelta(seconds=30)
+
+
+def read(
+    operation: Operation[Q, A], step: Step[Q, A], response: httpx.Response, question: Q, so_far: SoFar, now: dt.datetime
+) -> A | Next | Later:
+    """Judge one reply. Raises Throttled for 429, OutcomeUnknown for a 5xx the adapter does not read, else what `parse` raises."""
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        raise Throttled(retry_after=retry_after(response, now))
+    if response.status_code >= 500 and not operation.reads_server_errors:
+        raise OutcomeUnknown(f"HTTP {response.status_code}")
+    return step.parse(response, question, so_far)
+
+
+def retry_after(response: httpx.Response, now: dt.datetime) -> dt.timedelta:
+    """The `Retry-After` header, in seconds or as a date (RFC 9110, 10.2.3); 30 s when absent or unreadable."""
+    value = response.headers.get("retry-after", "")
+    if value.isdecimal():
+        return dt.timedelta(seconds=int(value[:6]))
+    try:
+        return max(email.utils.parsedate_to_datetime(value) - now, dt.timedelta(0))
+    except (TypeError, ValueError):
+        return _PATIENCE

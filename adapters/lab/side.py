@@ -1,0 +1,135 @@
+"""What a carrier's `lab.py` gives to the lab: its endpoints in its own wire format, and how it words what happens.
+
+The engine (books, clock, faults, riders, pushes) is common; a `Side` is only translation. Every code a side
+uses is one the carrier documents.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from adapters.contract.scans import Milestone, Reason
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request as the carrier's server sees it. `path` is without the `/{carrier}` prefix, `params` from the route's pattern."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]  # lower-case names
+    body: bytes
+    host: str  # "127.0.0.1:8090/delhivery": for links the side hands out
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = {}
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to a consignment, in our words; a side words it in its own codes. `visit` counts from 1."""
+
+    at: dt.datetime
+    milestone: Milestone
+    reason: Reason | None = None
+    place: str = ""
+    visit: int = 0
+
+
+class Consignment(msgspec.Struct, kw_only=True):
+    """One line in the carrier's books. `details` is the accepted request body, as the side wants to remember it (JSON)."""
+
+    awb: str
+    reference: str
+    origin: str
+    destination: str
+    created_at: dt.datetime
+    state: str  # scheduled, out, collected, delivered, cancelled, lost
+    phone: str = ""
+    details: dict[str, Any] = {}
+    events: list[Event] = []
+    visits: int = 0
+    price_minor: int = 0
+
+
+class Desk(Protocol):
+    """What a side's handlers may do: one lab account of one carrier, in a transaction that commits before the reply leaves."""
+
+    account: str
+    now: dt.datetime
+
+    def dice(self, *salt: str) -> float:
+        """A number in [0, 1) that depends on the seed, the account and `salt` only."""
+
+    def next_number(self, series: str) -> int:
+        """1, 2, 3... per account and series, for AWBs and upload ids."""
+
+    def open(self, consignment: Consignment) -> None:
+        """Enter a booking and plan its first visit."""
+
+    def by_awb(self, awb: str) -> Consignment | None: ...
+
+    def by_reference(self, reference: str) -> list[Consignment]: ...
+
+    def cancel(self, awb: str, reason: Reason) -> None:
+        """Strike it out of the books (the side has checked that the carrier would)."""
+
+    def visit_again(self, awb: str, day: dt.date | None) -> None:
+        """Plan another visit, on `day` or the next working day; reopens what was cancelled after a failed visit."""
+
+    def update(self, awb: str, **details: Any) -> None: ...
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep any JSON under `key` for this account (upload results, registered webhooks)."""
+
+    def recall(self, key: str) -> Any: ...
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """`pattern` like "/api/v1/track/{id}"; `operation` names it to faults; `commits`: it books; `open`: it needs no credentials."""
+
+    method: str
+    pattern: str
+    operation: str
+    handle: Callable[[Call, Desk], Reply]
+    commits: bool = False
+    open: bool = False
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True):
+    """A push the engine delivers (and repeats as the carrier would)."""
+
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One carrier in the lab.
+
+    `account_of(call)` names the lab account the credentials belong to, or None: wrong credentials; then `unauthorized` answers.
+    `error(status)` is how this carrier words a server's fault. `failures` are the reasons its riders report, with weights; `push`
+    words an event as the carrier's push (None: it pushes nothing for it); `created` is the push, if any, at booking. `visits` is how
+    many visits it makes by itself before it gives up.
+    """
+
+    carrier: str
+    timezone: str
+    routes: tuple[Route, ...]
+    account_of: Callable[[Call], str | None]
+    unauthorized: Callable[[Call], Reply]
+    error: Callable[[int], Reply]
+    failures: Mapping[Reason, float]
+    qc_failures: Mapping[Reason, float] = {}
+    visits: int = 3
+    push: Callable[[Consignment, Event, str], Push | None] | None = None  # consignment, event, the push secret
+    created: Callable[[Consignment, str], Push | None] | None = None
+    success: float = 0.75  # mean chance that a visit collects, before zones and faults
+    tat_days: int = 3

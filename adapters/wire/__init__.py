@@ -1,0 +1,1 @@
+"""Codecs shared by carriers."""
