@@ -51,9 +51,13 @@ class Next(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Later(msgspec.Struct, frozen=True, kw_only=True):
-    """The carrier took it and answers later: ask this step again at `at` (UTC)."""
+    """The carrier took it and answers later: ask this step again at `at` (UTC).
 
-    at: dt.datetime
+    A parser knows no clock: it may give `after` instead, and `reading.read` makes `at` of it.
+    """
+
+    at: dt.datetime = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    after: dt.timedelta = dt.timedelta(0)
     so_far: SoFar = {}
 
 
@@ -62,13 +66,15 @@ class Step(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):
 
     `build(question, access, so_far)` gives the same bytes for the same input. `parse(response, question, so_far)`
     answers, goes on (`Next`), waits (`Later`) or raises a `CarrierError`. `commits` marks the step after which the
-    carrier holds a booking: a lost answer there is an unknown outcome, elsewhere the step is just asked again.
+    carrier holds a booking: a lost answer there is an unknown outcome, elsewhere the step is just asked again. `when`
+    says whether the step is needed at all for this question and account (None: always).
     """
 
     build: Callable[[Q, Access, SoFar], httpx.Request]
     parse: Callable[[httpx.Response, Q, SoFar], A | Next | Later]
     name: str = ""
     commits: bool = False
+    when: Callable[[Q, Access], bool] | None = None
 
 
 class Operation(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):

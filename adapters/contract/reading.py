@@ -7,6 +7,7 @@ import email.utils
 from typing import TypeVar
 
 import httpx
+import msgspec
 
 from adapters.contract.carrier import Later, Next, Operation, SoFar, Step
 from adapters.contract.errors import OutcomeUnknown, Throttled
@@ -25,7 +26,10 @@ def read(
         raise Throttled(retry_after=retry_after(response, now))
     if response.status_code >= 500 and not operation.reads_server_errors:
         raise OutcomeUnknown(f"HTTP {response.status_code}")
-    return step.parse(response, question, so_far)
+    answer = step.parse(response, question, so_far)
+    if isinstance(answer, Later):
+        return msgspec.structs.replace(answer, at=max(answer.at, now + answer.after))
+    return answer
 
 
 def retry_after(response: httpx.Response, now: dt.datetime) -> dt.timedelta:

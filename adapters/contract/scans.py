@@ -44,54 +44,93 @@ class Fault(enum.StrEnum):
 
 
 class Reason(enum.StrEnum):
-    """Why a pickup did not happen; each with the fault it is put down to unless disputed."""
+    """Why a pickup did not happen."""
 
-    fault: Fault
+    CUSTOMER_UNAVAILABLE = "customer_unavailable"
+    CUSTOMER_UNREACHABLE = "customer_unreachable"
+    WRONG_PHONE = "wrong_phone"
+    CUSTOMER_RESCHEDULED = "customer_rescheduled"
+    CUSTOMER_DECLINED = "customer_declined"
+    CUSTOMER_WANTS_REFUND_FIRST = "customer_wants_refund_first"
+    NOTHING_TO_COLLECT = "nothing_to_collect"
+    ITEM_NOT_READY = "item_not_ready"
+    ADDRESS_INCOMPLETE = "address_incomplete"
+    ADDRESS_NOT_FOUND = "address_not_found"
+    POSTAL_CODE_MISMATCH = "postal_code_mismatch"
+    PREMISES_CLOSED = "premises_closed"
+    ENTRY_RESTRICTED = "entry_restricted"
+    OTP_FAILED = "otp_failed"
+    QC_MISMATCH = "qc_mismatch"
+    QC_DAMAGED_OR_USED = "qc_damaged_or_used"
+    QC_QUANTITY_MISMATCH = "qc_quantity_mismatch"
+    QC_FAILED_OTHER = "qc_failed_other"
+    QC_TAG_OR_BOX_MISSING = "qc_tag_or_box_missing"
+    PACKAGING_PROBLEM = "packaging_problem"
+    LABEL_MISSING = "label_missing"
+    WEIGHT_OR_SIZE_EXCEEDED = "weight_or_size_exceeded"
+    PROHIBITED_ITEM = "prohibited_item"
+    MISSING_INFORMATION = "missing_information"
+    PAYMENT_PROBLEM = "payment_problem"
+    NOT_ATTEMPTED = "not_attempted"
+    CARRIER_DELAY = "carrier_delay"
+    NO_EVENT = "no_event"
+    OUT_OF_PICKUP_AREA = "out_of_pickup_area"
+    CANCELLED_BY_CARRIER = "cancelled_by_carrier"
+    FORCE_MAJEURE = "force_majeure"
+    HOLIDAY = "holiday"
+    MAX_VISITS_REACHED = "max_visits_reached"
+    ALREADY_COLLECTED = "already_collected"
+    CANCELLED_BY_CUSTOMER = "cancelled_by_customer"
+    CANCELLED_BY_CUSTOMER_VERIFIED = "cancelled_by_customer_verified"
+    CANCELLED_BY_MERCHANT = "cancelled_by_merchant"
+    UNKNOWN = "unknown"
 
-    def __new__(cls, code: str, fault: Fault) -> Reason:
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.fault = fault
-        return member
+    @property
+    def fault(self) -> Fault:
+        """Whose doing it is put down to, unless disputed."""
+        return _FAULTS[self]
 
-    CUSTOMER_UNAVAILABLE = "customer_unavailable", Fault.CUSTOMER
-    CUSTOMER_UNREACHABLE = "customer_unreachable", Fault.CUSTOMER
-    WRONG_PHONE = "wrong_phone", Fault.CUSTOMER
-    CUSTOMER_RESCHEDULED = "customer_rescheduled", Fault.CUSTOMER
-    CUSTOMER_DECLINED = "customer_declined", Fault.CUSTOMER
-    CUSTOMER_WANTS_REFUND_FIRST = "customer_wants_refund_first", Fault.MERCHANT
-    NOTHING_TO_COLLECT = "nothing_to_collect", Fault.CUSTOMER
-    ITEM_NOT_READY = "item_not_ready", Fault.CUSTOMER
-    ADDRESS_INCOMPLETE = "address_incomplete", Fault.CUSTOMER
-    ADDRESS_NOT_FOUND = "address_not_found", Fault.CUSTOMER
-    POSTAL_CODE_MISMATCH = "postal_code_mismatch", Fault.CUSTOMER
-    PREMISES_CLOSED = "premises_closed", Fault.CUSTOMER
-    ENTRY_RESTRICTED = "entry_restricted", Fault.CUSTOMER
-    OTP_FAILED = "otp_failed", Fault.CUSTOMER
-    QC_MISMATCH = "qc_mismatch", Fault.CUSTOMER
-    QC_DAMAGED_OR_USED = "qc_damaged_or_used", Fault.CUSTOMER
-    QC_QUANTITY_MISMATCH = "qc_quantity_mismatch", Fault.CUSTOMER
-    QC_FAILED_OTHER = "qc_failed_other", Fault.CUSTOMER
-    QC_TAG_OR_BOX_MISSING = "qc_tag_or_box_missing", Fault.CUSTOMER
-    PACKAGING_PROBLEM = "packaging_problem", Fault.CUSTOMER
-    LABEL_MISSING = "label_missing", Fault.MERCHANT
-    WEIGHT_OR_SIZE_EXCEEDED = "weight_or_size_exceeded", Fault.MERCHANT
-    PROHIBITED_ITEM = "prohibited_item", Fault.MERCHANT
-    MISSING_INFORMATION = "missing_information", Fault.MERCHANT
-    PAYMENT_PROBLEM = "payment_problem", Fault.MERCHANT
-    NOT_ATTEMPTED = "not_attempted", Fault.CARRIER
-    CARRIER_DELAY = "carrier_delay", Fault.CARRIER
-    NO_EVENT = "no_event", Fault.CARRIER
-    OUT_OF_PICKUP_AREA = "out_of_pickup_area", Fault.CARRIER
-    CANCELLED_BY_CARRIER = "cancelled_by_carrier", Fault.CARRIER
-    FORCE_MAJEURE = "force_majeure", Fault.NOBODY
-    HOLIDAY = "holiday", Fault.NOBODY
-    MAX_VISITS_REACHED = "max_visits_reached", Fault.NOBODY
-    ALREADY_COLLECTED = "already_collected", Fault.MERCHANT
-    CANCELLED_BY_CUSTOMER = "cancelled_by_customer", Fault.CUSTOMER
-    CANCELLED_BY_CUSTOMER_VERIFIED = "cancelled_by_customer_verified", Fault.CUSTOMER
-    CANCELLED_BY_MERCHANT = "cancelled_by_merchant", Fault.MERCHANT
-    UNKNOWN = "unknown", Fault.UNKNOWN
+
+_FAULTS: dict[Reason, Fault] = {
+    Reason.CUSTOMER_UNAVAILABLE: Fault.CUSTOMER,
+    Reason.CUSTOMER_UNREACHABLE: Fault.CUSTOMER,
+    Reason.WRONG_PHONE: Fault.CUSTOMER,
+    Reason.CUSTOMER_RESCHEDULED: Fault.CUSTOMER,
+    Reason.CUSTOMER_DECLINED: Fault.CUSTOMER,
+    Reason.CUSTOMER_WANTS_REFUND_FIRST: Fault.MERCHANT,
+    Reason.NOTHING_TO_COLLECT: Fault.CUSTOMER,
+    Reason.ITEM_NOT_READY: Fault.CUSTOMER,
+    Reason.ADDRESS_INCOMPLETE: Fault.CUSTOMER,
+    Reason.ADDRESS_NOT_FOUND: Fault.CUSTOMER,
+    Reason.POSTAL_CODE_MISMATCH: Fault.CUSTOMER,
+    Reason.PREMISES_CLOSED: Fault.CUSTOMER,
+    Reason.ENTRY_RESTRICTED: Fault.CUSTOMER,
+    Reason.OTP_FAILED: Fault.CUSTOMER,
+    Reason.QC_MISMATCH: Fault.CUSTOMER,
+    Reason.QC_DAMAGED_OR_USED: Fault.CUSTOMER,
+    Reason.QC_QUANTITY_MISMATCH: Fault.CUSTOMER,
+    Reason.QC_FAILED_OTHER: Fault.CUSTOMER,
+    Reason.QC_TAG_OR_BOX_MISSING: Fault.CUSTOMER,
+    Reason.PACKAGING_PROBLEM: Fault.CUSTOMER,
+    Reason.LABEL_MISSING: Fault.MERCHANT,
+    Reason.WEIGHT_OR_SIZE_EXCEEDED: Fault.MERCHANT,
+    Reason.PROHIBITED_ITEM: Fault.MERCHANT,
+    Reason.MISSING_INFORMATION: Fault.MERCHANT,
+    Reason.PAYMENT_PROBLEM: Fault.MERCHANT,
+    Reason.NOT_ATTEMPTED: Fault.CARRIER,
+    Reason.CARRIER_DELAY: Fault.CARRIER,
+    Reason.NO_EVENT: Fault.CARRIER,
+    Reason.OUT_OF_PICKUP_AREA: Fault.CARRIER,
+    Reason.CANCELLED_BY_CARRIER: Fault.CARRIER,
+    Reason.FORCE_MAJEURE: Fault.NOBODY,
+    Reason.HOLIDAY: Fault.NOBODY,
+    Reason.MAX_VISITS_REACHED: Fault.NOBODY,
+    Reason.ALREADY_COLLECTED: Fault.MERCHANT,
+    Reason.CANCELLED_BY_CUSTOMER: Fault.CUSTOMER,
+    Reason.CANCELLED_BY_CUSTOMER_VERIFIED: Fault.CUSTOMER,
+    Reason.CANCELLED_BY_MERCHANT: Fault.MERCHANT,
+    Reason.UNKNOWN: Fault.UNKNOWN,
+}
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""The gateway: one HTTP API over all carriers, with the ledger that books each pickup exactly once."""

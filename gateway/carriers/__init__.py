@@ -1,0 +1,1 @@
+"""The one place a carrier is called."""

@@ -1,0 +1,204 @@
+"""Asking a carrier: the one place it happens.
+
+A step is built and read by the adapter's pure functions; here it gets its token, its time, its wire, and its failures get
+their meaning: a lost answer is an unknown outcome only where the step commits, elsewhere the question is simply asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from adapters.contract.carrier import Access, Carrier, Later, Next, Operation, SoFar, Step, Token
+from adapters.contract.errors import CarrierError, Misread, OutcomeUnknown, Pending, RefusalKind, Refused, Unreachable
+from adapters.contract.reading import read
+from gateway import ids
+from gateway.carriers import registry
+from gateway.carriers.exchanges import private_words, request_text, response_text, scrub
+from gateway.carriers.transport import open_pool, send
+from gateway.values import Account, Exchange, Mode
+
+A = TypeVar("A")
+
+_MOST_POOLS = 200
+_TOKEN_MARGIN = 60.0
+
+Witness = Callable[[Exchange], None]
+
+
+class NoLab(RuntimeError):
+    """A test account needs the lab, and none is running."""
+
+
+class Unsupported(LookupError):
+    """The carrier cannot be asked this; callers look at the `Carrier` first, so this is a bug."""
+
+
+class Carriers:
+    """All clients of one process; lives on one event loop.
+
+    `lab` gives the lab's address (raises NoLab). Pools are kept for the 200 accounts used last, tokens as long as they hold.
+    """
+
+    def __init__(self, lab: Callable[[], str], open_pool: Callable[[], httpx.AsyncBaseTransport] = open_pool) -> None:
+        self._lab = lab
+        self._open_pool = open_pool
+        self._pools: dict[str, httpx.AsyncBaseTransport] = {}
+        self._tokens: dict[str, tuple[str, float]] = {}
+        self._signing_in: dict[str, asyncio.Lock] = {}
+
+    async def ask(self, account: Account, name: str, question: Any, *, now: dt.datetime, witness: Witness | None = None) -> Any:
+        """All steps of an operation that need no ledger in between. Raises CarrierError; Pending where the answer comes later."""
+        step = 0
+        so_far: dict[str, str] = {}
+        while True:
+            answer = await self.step(account, name, step, question, so_far, now=now, witness=witness)
+            if isinstance(answer, Later):
+                raise Pending(f"{name} answers at {answer.at:%H:%M:%S}")
+            if not isinstance(answer, Next):
+                return answer
+            step, so_far = step + 1, so_far | dict(answer.so_far)
+
+    async def step(
+        self,
+        account: Account,
+        name: str,
+        index: int,
+        question: Any,
+        so_far: SoFar,
+        *,
+        now: dt.datetime,
+        witness: Witness | None = None,
+    ) -> Any:
+        """One step: the answer, Next or Later. Raises CarrierError, with `exchange` where bytes went over the wire."""
+        call = _call(account, name, index, question, so_far, now, witness)
+        if call.step.when and not call.step.when(question, self._access(call)):
+            return Next(so_far={})
+        try:
+            return await self._once(call)
+        except Refused as refusal:
+            if refusal.kind is not RefusalKind.UNAUTHORIZED or not call.carrier.sign_in or name == "sign_in":
+                raise
+            self._tokens.pop(account.id, None)
+            return await self._once(call)
+
+    async def close(self) -> None:
+        for pool in self._pools.values():
+            await pool.aclose()
+
+    async def _once(self, call: _Call) -> Any:
+        access = self._access(call)
+        if call.carrier.sign_in and call.name != "sign_in":
+            access = msgspec.structs.replace(access, token=await self._token(call.account, call.now))
+        request = call.step.build(call.question, access, call.so_far)
+        wire = _Wire(call, access.token, request)
+        try:
+            response = await send(self._pool(call.account.id), request, call.operation.timeout)
+            wire.answered(response)
+            return read(call.operation, call.step, response, call.question, call.so_far, call.now)
+        except CarrierError as error:
+            raise wire.failed(error) from error
+        finally:
+            wire.tell()
+
+    def _access(self, call: _Call) -> Access:
+        account, carrier = call.account, call.carrier
+        base = account.base_url or (f"{self._lab()}/{carrier.code}" if account.mode is Mode.TEST else carrier.live_url)
+        return Access(base_url=base, secrets=account.secrets, settings=account.settings, now=call.now)
+
+    def _pool(self, account_id: str) -> httpx.AsyncBaseTransport:
+        """The account's pool, moved to the end of the queue of those that may be closed."""
+        pool = self._pools.pop(account_id, None) or self._open_pool()
+        self._pools[account_id] = pool
+        if len(self._pools) > _MOST_POOLS:
+            oldest = self._pools.pop(next(iter(self._pools)))
+            asyncio.get_running_loop().create_task(oldest.aclose())
+        return pool
+
+    async def _token(self, account: Account, now: dt.datetime) -> str:
+        """The token in hand, or a fresh one, fetched once however many wait for it."""
+        async with self._signing_in.setdefault(account.id, asyncio.Lock()):
+            value, until = self._tokens.get(account.id, ("", 0.0))
+            if time.monotonic() < until:
+                return value
+            token: Token = await self.ask(account, "sign_in", None, now=now)
+            self._tokens[account.id] = (token.value, time.monotonic() + token.expires_in.total_seconds() - _TOKEN_MARGIN)
+            return token.value
+
+
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
+    account: Account
+    carrier: Carrier
+    name: str
+    operation: Operation[Any, Any]
+    step: Step[Any, Any]
+    question: Any
+    so_far: SoFar
+    now: dt.datetime
+    witness: Witness | None
+
+
+def _call(
+    account: Account, name: str, index: int, question: Any, so_far: SoFar, now: dt.datetime, witness: Witness | None
+) -> _Call:
+    carrier = registry.carrier(account.carrier)
+    operation = carrier.operation(name)
+    if operation is None:
+        raise Unsupported(f"{carrier.code} has no {name}")
+    return _Call(
+        account=account,
+        carrier=carrier,
+        name=name,
+        operation=operation,
+        step=operation.steps[index],
+        question=question,
+        so_far=so_far,
+        now=now,
+        witness=witness,
+    )
+
+
+class _Wire:
+    """One exchange: what went out, what came back, told to the witness when it is over."""
+
+    def __init__(self, call: _Call, token: str, request: httpx.Request) -> None:
+        self._id = ids.new("xch")
+        self._call, self._token, self._request = call, token, request
+        self._started = time.monotonic()
+        self._answer = ""
+        self._status: int | None = None
+
+    def answered(self, response: httpx.Response) -> None:
+        self._status = response.status_code
+        if self._call.witness:
+            self._answer = response_text(response)
+
+    def failed(self, error: CarrierError) -> CarrierError:
+        """The error by its consequence: a lost answer where nothing is committed is the same as never asked."""
+        self._answer = self._answer or str(error)
+        harmless = self._call.operation.repeatable or not self._call.step.commits
+        if harmless and isinstance(error, OutcomeUnknown) and not isinstance(error, Misread):
+            error = Unreachable(str(error))
+        error.exchange = self._id
+        return error
+
+    def tell(self) -> None:
+        if self._call.witness is None:
+            return
+        words = private_words(self._call.account, self._token, self._call.question)
+        self._call.witness(
+            Exchange(
+                id=self._id,
+                operation=self._call.name,
+                request=scrub(request_text(self._request), words),
+                response=scrub(self._answer, words),
+                status=self._status,
+                milliseconds=round((time.monotonic() - self._started) * 1000),
+            )
+        )

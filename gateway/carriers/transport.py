@@ -1,0 +1,75 @@
+"""The wire: one pool per carrier account, a cap on decoded bytes, and every failure in one of two words.
+
+*Unreachable*: nothing was sent. *OutcomeUnknown*: something was. Clients are used below `httpx.Client`: no redirects are
+followed, no cookies kept, no environment read; TLS is always verified (one shared context: making one costs 25 ms).
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from urllib.parse import urlsplit
+
+import httpx
+
+from adapters.contract.errors import Misread, OutcomeUnknown, Unreachable
+
+LARGEST_REPLY = 8 * 1024 * 1024
+_CONNECT = 5.0
+_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context(verify=True, trust_env=True)
+
+
+def open_pool() -> httpx.AsyncBaseTransport:
+    """A connection pool for one carrier account."""
+    return httpx.AsyncHTTPTransport(verify=_tls(), limits=_LIMITS, trust_env=False)
+
+
+async def send(pool: httpx.AsyncBaseTransport, request: httpx.Request, seconds: float) -> httpx.Response:
+    """One exchange, the body read. Raises Unreachable, OutcomeUnknown, or Misread for a reply too large to be one."""
+    request.extensions = {"timeout": {"connect": min(_CONNECT, seconds), "read": seconds, "write": seconds, "pool": seconds}}
+    request.headers.setdefault("accept-encoding", "identity")
+    request.headers.setdefault("user-agent", "pickup-gateway")
+    try:
+        return await _exchange(pool, request)
+    except _NOT_SENT as error:
+        raise Unreachable(f"{_host(request)}: {type(error).__name__} {error}".strip()) from error
+    except (httpx.TransportError, httpx.StreamError) as error:
+        raise OutcomeUnknown(f"{_host(request)}: {type(error).__name__} {error}".strip()) from error
+    except httpx.DecodingError as error:
+        raise Misread(f"{_host(request)}: a reply that does not unpack") from error
+
+
+async def _exchange(pool: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
+    response = await pool.handle_async_request(request)
+    response.request = request
+    try:
+        return httpx.Response(
+            response.status_code, headers=_plain(response.headers), content=await _body(response), request=request
+        )
+    finally:
+        await response.aclose()
+
+
+async def _body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes(65536):
+        body += chunk
+        if len(body) > LARGEST_REPLY:
+            raise Misread(f"a reply of over {LARGEST_REPLY // 1024**2} MiB")
+    return bytes(body)
+
+
+def _plain(headers: httpx.Headers) -> list[tuple[str, str]]:
+    return [
+        (name, value) for name, value in headers.items() if name not in ("content-encoding", "content-length", "transfer-encoding")
+    ]
+
+
+def _host(request: httpx.Request) -> str:
+    return urlsplit(str(request.url)).netloc

@@ -1,0 +1,1 @@
+"""The two lives, as tables: the booking's and the pickup's. Pure."""

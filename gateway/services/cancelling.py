@@ -1,0 +1,66 @@
+"""Cancelling a live booking: asked, then seen confirmed; a lost answer is asked again, a rider on the way wins."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from adapters.contract import carrier as contract
+from adapters.contract.errors import CarrierError, OutcomeUnknown, Refused, Throttled
+from gateway.carriers import registry
+from gateway.life.booking import BookingEvent, BookingState, move
+from gateway.life.pickup import Intent
+from gateway.services.booking import backoff, refusal_of
+from gateway.services.kit import Kit
+from gateway.services.notifying import restate
+from gateway.store.cases import Case
+from gateway.store.exchanges import Witness
+from gateway.store.ledger import BOOKINGS, PICKUPS, Booking
+from gateway.values import Account
+
+# A carrier that will not cancel now may do so after the visit.
+_AFTER_THE_VISIT = dt.timedelta(hours=1)
+
+
+def at_carrier(booking: Booking) -> contract.Booking:
+    """The booking as the carrier knows it."""
+    return contract.Booking(awb=booking.awb or "", carrier_reference=booking.carrier_reference, handles=booking.handles)
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    booking: Booking
+
+    def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
+        state = move(self.booking.state, BookingEvent.CANCEL)
+        BOOKINGS.update(tx, self.booking.id, state=state, tries=self.booking.tries + 1, retry_at=None, updated_at=wall)
+        restate(tx, case.pickup.id, wall)
+
+    async def perform(self, kit: Kit, case: Case, account: Account, witness: Witness, now: dt.datetime) -> Any:
+        if registry.carrier(self.booking.carrier).cancel is None:
+            return Refused(None, "", f"{self.booking.carrier} takes no cancel")
+        return await kit.carriers.ask(account, "cancel", at_carrier(self.booking), now=now, witness=witness)
+
+    def settle(self, tx: sa.Connection, case: Case, outcome: Any, wall: dt.datetime) -> None:
+        booking = BOOKINGS.one(tx, self.booking.id)
+        if booking.state is not BookingState.CANCELLING:
+            return  # a scan was faster
+        event, retry_at = _meaning(outcome, booking, wall)
+        refusal = refusal_of(outcome) if isinstance(outcome, CarrierError) else None
+        BOOKINGS.update(tx, booking.id, state=move(booking.state, event), retry_at=retry_at, refusal=refusal, updated_at=wall)
+        if event is BookingEvent.TOO_LATE and case.pickup.intent is Intent.SWITCH:
+            PICKUPS.update(tx, case.pickup.id, intent=Intent.COLLECT)
+        restate(tx, case.pickup.id, wall)
+
+
+def _meaning(outcome: Any, booking: Booking, wall: dt.datetime) -> tuple[BookingEvent, dt.datetime | None]:
+    if isinstance(outcome, contract.Cancelled):
+        return BookingEvent.CANCELLED, None
+    if isinstance(outcome, Refused):
+        return BookingEvent.TOO_LATE, wall + _AFTER_THE_VISIT
+    if isinstance(outcome, OutcomeUnknown):
+        return BookingEvent.LOST_ANSWER, wall + backoff(booking.tries)
+    pause = outcome.retry_after if isinstance(outcome, Throttled) else backoff(booking.tries)
+    return BookingEvent.UNSENT, wall + pause

@@ -1,0 +1,314 @@
+"""The driver of a pickup: looks at its case, takes the one next step, and again, until nothing is to be done now.
+
+`plan` is pure and reads the ledger only, so that a driver that dies anywhere is continued by the next one. A step notes its
+intent (`begin`), asks the carrier (`perform`), and notes the outcome (`settle`), each in a transaction of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+
+from adapters.contract.errors import CarrierError, Unreachable
+from adapters.contract.scans import Milestone
+from gateway import clock
+from gateway.carriers.client import NoLab
+from gateway.life.booking import OPEN, BookingEvent, BookingState, move
+from gateway.life.pickup import ENDS, Intent
+from gateway.services.booking import Bury, LookUp, Send, Withdraw
+from gateway.services.cancelling import Cancel
+from gateway.services.deciding import Decide
+from gateway.services.kit import Kit
+from gateway.services.labelling import FetchLabel
+from gateway.services.notifying import restate
+from gateway.services.recovering import Instruct, NoteSilence, Recover
+from gateway.store import accounts, cases, exchanges
+from gateway.store.accounts import ACCOUNTS
+from gateway.store.cases import Case
+from gateway.store.ledger import BOOKINGS, INSTRUCTIONS, PICKUPS, Booking, NextAction, PickupException
+from gateway.values import Account, Exchange
+from rates.recovery import What
+
+_log = structlog.get_logger()
+_MOST_STEPS = 60
+S = BookingState
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing to do now; look again at `at` (business) or `wall`, if set, or when something is reported."""
+
+    at: dt.datetime | None = None
+    wall: dt.datetime | None = None
+
+
+class Task(Protocol):
+    """A step that only writes has `begin` alone; one that asks a carrier has `perform` and `settle` too."""
+
+    def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None: ...
+
+
+def advance(kit: Kit, pickup_id: str, wall: Callable[[], dt.datetime] = clock.wall) -> None:
+    """Drive one pickup as far as it goes now. Safe to call at any time, twice, and from many places at once."""
+    with kit.db.write() as tx:
+        owner = cases.claim(tx, pickup_id, wall())
+    if owner is None:
+        return
+    for _ in range(_MOST_STEPS):
+        if not _one_step(kit, pickup_id, owner, wall):
+            return
+    _log.error("pickup.restless", pickup=pickup_id, steps=_MOST_STEPS)
+    with kit.db.write() as tx:
+        cases.release(tx, pickup_id, owner, None, wall() + dt.timedelta(minutes=5))
+
+
+def _one_step(kit: Kit, pickup_id: str, owner: str, wall: Callable[[], dt.datetime]) -> bool:
+    """Whether there may be another one."""
+    with kit.db.write() as tx:
+        if not cases.renew(tx, pickup_id, owner, wall()):
+            return False
+        case = cases.load(tx, pickup_id)
+        task = plan(case, wall())
+        if isinstance(task, Wait):
+            PICKUPS.update(tx, pickup_id, next_action=next_action(case))
+            cases.release(tx, pickup_id, owner, task.at, task.wall)
+            return False
+        task.begin(tx, case, wall())
+    if hasattr(task, "perform"):
+        _perform(kit, case, task, wall)
+    return True
+
+
+def _perform(kit: Kit, case: Case, task: Any, wall: Callable[[], dt.datetime]) -> None:
+    seen: list[Exchange] = []
+    booking: Booking | None = getattr(task, "booking", None)
+    account = _account(kit, booking)
+    outcome = kit.wait(_outcome(task, kit, case, account, seen.append, case.now(wall())))
+    with kit.db.write() as tx:
+        task.settle(tx, cases.load(tx, case.pickup.id), outcome, wall())
+        for exchange in seen:
+            account_id = account.id if account else ""
+            exchanges.keep(tx, case.owner, account_id, case.pickup.id, booking.id if booking else None, exchange, wall())
+
+
+async def _outcome(
+    task: Any, kit: Kit, case: Case, account: Account | None, witness: Callable[[Exchange], None], now: dt.datetime
+) -> Any:
+    """The answer, or the error as a value: both are settled. A lab that is not there is a carrier not reached."""
+    try:
+        return await task.perform(kit, case, account, witness, now)
+    except CarrierError as error:
+        return error
+    except NoLab as error:
+        return Unreachable(str(error))
+
+
+def _account(kit: Kit, booking: Booking | None) -> Account | None:
+    if booking is None:
+        return None
+    with kit.db.read() as tx:
+        return accounts.opened(kit.vault, ACCOUNTS.one(tx, booking.account_id))
+
+
+# --- the plan --------------------------------------------------------------------------------------
+
+
+def plan(case: Case, wall: dt.datetime) -> Task | Wait:
+    """The one next step of a case. Pure: depends on the case and the wall's time only."""
+    if case.pickup.state in ENDS and not _left_over(case):
+        return Wait()
+    for rule in _RULES:
+        task = rule(case, wall)
+        if task:
+            return task
+    return _wait(case, wall)
+
+
+def _left_over(case: Case) -> bool:
+    """Whether an ended pickup still has a booking at a carrier."""
+    return any(booking.state in OPEN for booking in case.bookings)
+
+
+def _died(case: Case, wall: dt.datetime) -> Task | None:
+    """We hold the lease, so whoever was sending or cancelling is gone."""
+    for booking in case.bookings:
+        if booking.state in (S.SENDING, S.CANCELLING):
+            return Bury(booking)
+    return next((Revive(one.id) for one in case.instructions if one.state == "sending"), None)
+
+
+def _doubt(case: Case, wall: dt.datetime) -> Task | None:
+    return next((LookUp(b) for b in case.bookings if b.state is S.UNKNOWN and b.retry_at and b.retry_at <= wall), None)
+
+
+def _undo(case: Case, wall: dt.datetime) -> Task | None:
+    """Take back what is not wanted any more."""
+    return next((_undoing(case, booking) for booking in case.bookings if _unwanted(case, booking) and _ready(booking, wall)), None)
+
+
+def _unwanted(case: Case, booking: Booking) -> bool:
+    if booking.state not in (S.PLANNED, S.HALF_BOOKED, S.LIVE, S.CANCEL_UNKNOWN):
+        return False
+    collected = any(one.state is S.DONE for one in case.bookings)
+    return collected or booking.state is S.CANCEL_UNKNOWN or case.pickup.intent is not Intent.COLLECT
+
+
+def _undoing(case: Case, booking: Booking) -> Task:
+    if booking.state is S.PLANNED or not booking.awb:
+        return Withdraw(booking)
+    scans = case.scans[booking.id]
+    return Close(booking) if scans and scans[-1].milestone is Milestone.CANCELLED else Cancel(booking)
+
+
+def _switched(case: Case, wall: dt.datetime) -> Task | None:
+    """Once nothing is open any more a switch leads back to collecting."""
+    done = not any(booking.state in OPEN for booking in case.bookings)
+    return TurnBack() if case.pickup.intent is Intent.SWITCH and done else None
+
+
+def _send(case: Case, wall: dt.datetime) -> Task | None:
+    wanted = case.pickup.intent is Intent.COLLECT
+    return next((Send(b) for b in case.bookings if wanted and b.state in (S.PLANNED, S.HALF_BOOKED) and _ready(b, wall)), None)
+
+
+def _recover(case: Case, wall: dt.datetime) -> Task | None:
+    if case.pickup.intent is not Intent.COLLECT:
+        return None
+    now = case.now(wall)
+    return next((Recover(exception) for exception in case.open_exceptions if _undecided(exception, now)), None)
+
+
+def _undecided(exception: PickupException, now: dt.datetime) -> bool:
+    """New, or the time to answer is over; what only a person can decide is neither."""
+    if exception.state == "new":
+        return True
+    waiting = exception.state == "waiting_customer" and not exception.answer
+    return waiting and exception.answer_by is not None and exception.answer_by <= now
+
+
+def _decide(case: Case, wall: dt.datetime) -> Task | None:
+    pickup = case.pickup
+    free = not any(booking.state in OPEN | {S.DONE} for booking in case.bookings)
+    wanted = pickup.intent is Intent.COLLECT and not pickup.handed_over and not _held_up(case)
+    return Decide() if free and wanted and (pickup.retry_at is None or pickup.retry_at <= wall) else None
+
+
+def _held_up(case: Case) -> bool:
+    """Somebody is being asked before anything is booked again."""
+    return any(exception.state in ("waiting_customer", "needs_decision") for exception in case.open_exceptions)
+
+
+def _label(case: Case, wall: dt.datetime) -> Task | None:
+    return next((FetchLabel(b) for b in case.bookings if b.state is S.LIVE and b.id not in case.labelled), None)
+
+
+def _instruct(case: Case, wall: dt.datetime) -> Task | None:
+    now = case.now(wall)
+    for said in case.instructions:
+        booking = case.booking(said.booking_id)
+        if said.state == "planned" and booking.state is not S.LIVE:
+            return Drop(said.id)
+        if said.state == "planned" and said.send_at <= now:
+            return Instruct(booking, said)
+    return None
+
+
+def _silence(case: Case, wall: dt.datetime) -> Task | None:
+    if case.pickup.handed_over or _held_up(case):
+        return None
+    now = case.now(wall)
+    return next((NoteSilence(b) for b in case.bookings if b.state is S.LIVE and b.promised_at and b.promised_at <= now), None)
+
+
+_RULES: tuple[Callable[[Case, dt.datetime], Task | None], ...] = (
+    _died, _doubt, _undo, _switched, _send, _recover, _decide, _label, _instruct, _silence,
+)  # fmt: skip
+
+
+def _ready(booking: Booking, wall: dt.datetime) -> bool:
+    return booking.retry_at is None or booking.retry_at <= wall
+
+
+def _wait(case: Case, wall: dt.datetime) -> Wait:
+    """When the next rule could speak: the earliest time any of them waits for."""
+    live = [booking for booking in case.bookings if booking.state is S.LIVE]
+    answers = [one.answer_by for one in case.open_exceptions if one.state == "waiting_customer"]
+    instructions = [one.send_at for one in case.instructions if one.state == "planned"]
+    silence = [] if case.pickup.handed_over or _held_up(case) else [booking.promised_at for booking in live]
+    retries = [booking.retry_at for booking in case.bookings if booking.state in OPEN and _waits(case, booking)]
+    return Wait(at=_earliest([*answers, *instructions, *silence]), wall=_earliest([*retries, case.pickup.retry_at], after=wall))
+
+
+def _waits(case: Case, booking: Booking) -> bool:
+    return booking.state is not S.LIVE or _unwanted(case, booking)
+
+
+def _earliest(times: Iterable[dt.datetime | None], after: dt.datetime | None = None) -> dt.datetime | None:
+    return min((time for time in times if time and (after is None or time > after)), default=None)
+
+
+# --- steps that only write ---------------------------------------------------------------------------
+
+
+class Revive(msgspec.Struct, frozen=True):
+    """An instruction whose sender died is said again: twice does no harm."""
+
+    instruction_id: str
+
+    def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
+        INSTRUCTIONS.update(tx, self.instruction_id, state="planned")
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """An instruction whose booking is over."""
+
+    instruction_id: str
+
+    def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
+        INSTRUCTIONS.update(tx, self.instruction_id, state="dropped")
+
+
+class Close(msgspec.Struct, frozen=True):
+    """The carrier itself has ended this booking: there is nothing left to cancel."""
+
+    booking: Booking
+
+    def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
+        BOOKINGS.update(tx, self.booking.id, state=move(self.booking.state, BookingEvent.CLOSED), retry_at=None, updated_at=wall)
+        restate(tx, case.pickup.id, wall)
+
+
+class TurnBack(msgspec.Struct, frozen=True):
+    """The old booking is gone: collect again, and choose anew."""
+
+    def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
+        PICKUPS.update(tx, case.pickup.id, intent=Intent.COLLECT, updated_at=wall)
+        restate(tx, case.pickup.id, wall)
+
+
+# --- what to tell ------------------------------------------------------------------------------------
+
+
+def next_action(case: Case) -> NextAction | None:
+    """What automation does next, when and why: for the screen."""
+    if case.pickup.state in ENDS:
+        return None
+    decided = [exception for exception in case.open_exceptions if exception.step]
+    if decided and decided[-1].step:
+        exception, step = decided[-1], decided[-1].step
+        planned = [one.send_at for one in case.instructions if one.state == "planned"]
+        what = step.act if step.what is What.INSTRUCT else str(step.what)
+        return NextAction(
+            what=what, why=step.why, at=exception.answer_by if exception.state == "waiting_customer" else _earliest(planned)
+        )
+    doubtful = next((booking for booking in case.bookings if booking.state is S.UNKNOWN), None)
+    if doubtful:
+        return NextAction(
+            what="look_up", why=f"{doubtful.carrier}'s answer was lost: it is found out before anything is asked again."
+        )
+    live = next((booking for booking in case.bookings if booking.state is S.LIVE), None)
+    return NextAction(what="await_visit", why=f"{live.carrier} is to come.", at=live.promised_at) if live else None

@@ -1,0 +1,232 @@
+"""Following a parcel: what a carrier reports, by push or poll, is always recorded and moves what the tables let it move.
+
+State is computed from the whole set of scans, so that late, doubled and disordered reports come out the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+
+from adapters.contract.carrier import Act, Standing
+from adapters.contract.scans import Fault, Milestone, Reason, Scan, Tracked
+from gateway import clock, ids
+from gateway.carriers import registry
+from gateway.life.booking import FOLLOWED, BookingEvent, BookingState, move, takes
+from gateway.life.polling import next_poll
+from gateway.life.visits import COLLECTED, VisitView, visits
+from gateway.services import scoring
+from gateway.services.kit import Kit
+from gateway.services.notifying import open_exception, resolve, restate
+from gateway.store import cases, outbox, tables
+from gateway.store.accounts import CarrierAccount
+from gateway.store.cases import Case
+from gateway.store.ledger import BOOKINGS, VISITS, Booking, PickupException, StoredScan, Visit
+
+_log = structlog.get_logger()
+# How long past the expected day's end silence is borne before it is an exception.
+PATIENCE = dt.timedelta(hours=18)
+
+
+def push(kit: Kit, account: CarrierAccount, tracked: Iterable[Tracked], *, verified: bool, wall: dt.datetime) -> int:
+    """Take a carrier's push; one that is not verified is only a hint to poll. How many bookings it was about."""
+    with kit.db.write() as tx:
+        known = [(booking, one) for one in tracked if (booking := find_booking(tx, account.id, one))]
+        for booking, one in known:
+            if verified:
+                record(tx, booking.id, one, "push", wall)
+            else:
+                BOOKINGS.update(tx, booking.id, poll_at=cases.load(tx, booking.pickup_id).now(wall))
+    return len(known)
+
+
+def find_booking(tx: sa.Connection, account_id: str, tracked: Tracked) -> Booking | None:
+    """The booking a report is about: by AWB, else by our own reference echoed."""
+    table = tables.bookings.c
+    by_awb = BOOKINGS.first(tx, table.account_id == account_id, table.awb == tracked.awb) if tracked.awb else None
+    if by_awb or not tracked.carrier_reference:
+        return by_awb
+    return BOOKINGS.first(tx, table.account_id == account_id, table.carrier_reference == tracked.carrier_reference)
+
+
+def record(tx: sa.Connection, booking_id: str, tracked: Tracked, source: str, wall: dt.datetime) -> bool:
+    """Take one report into the ledger; whether it said anything new."""
+    booking = BOOKINGS.one(tx, booking_id)
+    adopted = _adopt(tx, booking, tracked, wall)
+    fresh = _store_scans(tx, booking, tracked.scans, source, wall)
+    case = cases.load(tx, booking.pickup_id)
+    if fresh or adopted:
+        case = _consider(tx, case, booking_id, wall)
+        outbox.wake(tx, case.pickup.id, wall)
+    plan_poll(tx, case, booking_id, quiet=not fresh, wall=wall)
+    return fresh
+
+
+def _adopt(tx: sa.Connection, booking: Booking, tracked: Tracked, wall: dt.datetime) -> bool:
+    """A report that names our reference and an AWB ends the doubt about a booking whose answer was lost."""
+    if booking.awb or not tracked.awb or not takes(booking.state, BookingEvent.BOOKED):
+        return False
+    now = cases.load(tx, booking.pickup_id).now(wall)
+    BOOKINGS.update(
+        tx,
+        booking.id,
+        awb=tracked.awb,
+        state=move(booking.state, BookingEvent.BOOKED),
+        booked_at=now,
+        retry_at=None,
+        updated_at=wall,
+    )
+    return True
+
+
+def _store_scans(tx: sa.Connection, booking: Booking, scans: Sequence[Scan], source: str, wall: dt.datetime) -> bool:
+    known = set(tx.scalars(sa.select(tables.scans.c.digest).where(tables.scans.c.booking_id == booking.id)))
+    fresh = {digest: scan for scan in scans if (digest := _digest(booking, scan)) not in known}
+    for digest, scan in fresh.items():
+        row = StoredScan(booking_id=booking.id, digest=digest, source=source, received_at=wall, **msgspec.structs.asdict(scan))
+        tx.execute(tables.scans.insert().values(**msgspec.structs.asdict(row)))
+        if scan.milestone is Milestone.UNKNOWN:
+            _log.warning("scan.unmapped", carrier=booking.carrier, awb=booking.awb, code=scan.code)
+    return bool(fresh)
+
+
+def _digest(booking: Booking, scan: Scan) -> bytes:
+    """A scan counts once: by carrier, AWB, code, time and place."""
+    text = f"{booking.carrier}|{booking.awb}|{scan.code}|{scan.at.isoformat()}|{scan.place}"
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _consider(tx: sa.Connection, case: Case, booking_id: str, wall: dt.datetime) -> Case:
+    """What the scans now say: visits, the booking's state, exceptions, the pickup's state."""
+    booking = case.booking(booking_id)
+    carrier = registry.carrier(booking.carrier)
+    scans = case.scans[booking_id]
+    for view in visits(scans, carrier.timezone):
+        _store_visit(tx, case, booking, view, wall)
+    case = cases.load(tx, case.pickup.id)
+    _move_booking(tx, case, booking, wall)
+    return restate(tx, case.pickup.id, wall)
+
+
+def _store_visit(tx: sa.Connection, case: Case, booking: Booking, view: VisitView, wall: dt.datetime) -> None:
+    """Insert the visit or bring it up to date; a newly failed one opens an exception, an ended one is scored."""
+    known = next((visit for visit in case.visits_of(booking.id) if visit.day == view.day), None)
+    if known and (known.outcome, known.reason) == (view.outcome, view.reason):
+        return
+    visit = VISITS.replace(tx, known, **_facts(view)) if known else VISITS.insert(tx, _new_visit(tx, case, booking, view))
+    scoring.score(tx, case, booking, visit, case.now(wall))
+    if visit.outcome == "failed":
+        _open_for_visit(tx, case, booking, visit, wall)
+
+
+def _facts(view: VisitView) -> dict[str, Any]:
+    fault = view.reason.fault if view.reason else None
+    return {"outcome": view.outcome, "reason": view.reason, "ended_at": view.ended_at, "fault": fault}
+
+
+def _new_visit(tx: sa.Connection, case: Case, booking: Booking, view: VisitView) -> Visit:
+    earlier = VISITS.all(tx, tables.visits.c.booking_id == booking.id, tables.visits.c.day < view.day)
+    return Visit(
+        id=ids.new("vis"),
+        merchant_id=case.pickup.merchant_id,
+        mode=case.pickup.mode,
+        pickup_id=case.pickup.id,
+        booking_id=booking.id,
+        number=len(earlier) + 1,
+        day=view.day,
+        **_facts(view),
+    )
+
+
+def _open_for_visit(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, wall: dt.datetime) -> None:
+    last = case.scans[booking.id][-1]
+    supersede(tx, case, booking.id, wall)
+    reason = visit.reason or Reason.UNKNOWN
+    open_exception(tx, case, _exception(case, booking, str(reason), reason.fault, wall, visit_id=visit.id, last=last), wall)
+
+
+def supersede(tx: sa.Connection, case: Case, booking_id: str, wall: dt.datetime) -> None:
+    """A newer exception of the same booking takes the place of those still open."""
+    for exception in case.open_exceptions:
+        if exception.booking_id == booking_id:
+            resolve(tx, case, exception, "superseded", wall)
+
+
+def _exception(
+    case: Case, booking: Booking, reason: str, fault: Fault, wall: dt.datetime, *, visit_id: str | None, last: StoredScan | None
+) -> PickupException:
+    return PickupException(
+        id=ids.new("exc"),
+        merchant_id=case.pickup.merchant_id,
+        mode=case.pickup.mode,
+        pickup_id=case.pickup.id,
+        booking_id=booking.id,
+        visit_id=visit_id,
+        reason=reason,
+        fault=fault,
+        state="new",
+        detail=last.text if last else "",
+        raw_code=last.code if last else "",
+        opened_at=case.now(wall),
+    )
+
+
+def _move_booking(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetime) -> None:
+    """Collected wins always; a cancel by the carrier closes the booking, unless it can be opened again."""
+    scans = case.scans[booking.id]
+    if any(scan.milestone in COLLECTED for scan in scans):
+        _take(tx, booking, BookingEvent.COLLECTED, wall)
+    elif scans and scans[-1].milestone is Milestone.CANCELLED and takes(booking.state, BookingEvent.CLOSED):
+        _closed_by_carrier(tx, case, booking, scans[-1], wall)
+
+
+def _closed_by_carrier(tx: sa.Connection, case: Case, booking: Booking, last: StoredScan, wall: dt.datetime) -> None:
+    if booking.state is BookingState.LIVE and can_reopen(case, booking, case.now(wall)):
+        return
+    _take(tx, booking, BookingEvent.CLOSED, wall)
+    ours = booking.state in (BookingState.CANCELLING, BookingState.CANCEL_UNKNOWN)
+    told = any(exception.booking_id == booking.id for exception in cases.load(tx, case.pickup.id).open_exceptions)
+    if not ours and not told:
+        reason = last.reason or Reason.CANCELLED_BY_CARRIER
+        open_exception(tx, case, _exception(case, booking, str(reason), reason.fault, wall, visit_id=None, last=last), wall)
+
+
+def can_reopen(case: Case, booking: Booking, now: dt.datetime) -> bool:
+    """Whether the carrier takes a reschedule of what it has just cancelled."""
+    carrier = registry.carrier(booking.carrier)
+    if not carrier.act_from or not carrier.reschedule:
+        return False
+    return carrier.act_from(Act.RESCHEDULE, standing(case, booking), now) is not None
+
+
+def standing(case: Case, booking: Booking) -> Standing:
+    """Where the booking stands at its carrier."""
+    scans = case.scans[booking.id]
+    last = scans[-1] if scans else None
+    seen = (
+        Scan(code=last.code, at=last.at, milestone=last.milestone, text=last.text, place=last.place, reason=last.reason)
+        if last
+        else None
+    )
+    return Standing(last=seen, visits=len([visit for visit in case.visits_of(booking.id) if visit.outcome != "out"]))
+
+
+def _take(tx: sa.Connection, booking: Booking, event: BookingEvent, wall: dt.datetime) -> None:
+    if takes(booking.state, event):
+        BOOKINGS.update(tx, booking.id, state=move(booking.state, event), retry_at=None, updated_at=wall)
+
+
+def plan_poll(tx: sa.Connection, case: Case, booking_id: str, *, quiet: bool, wall: dt.datetime) -> None:
+    booking = case.booking(booking_id)
+    quiet_polls = booking.quiet_polls + 1 if quiet else 0
+    now = case.now(wall)
+    zone = registry.carrier(booking.carrier).timezone
+    due_day = clock.local_date(booking.promised_at - PATIENCE, zone) if booking.promised_at else None
+    at = next_poll(case.pickup.state, now, due_day, zone, quiet_polls, booking.id) if booking.state in FOLLOWED else None
+    BOOKINGS.update(tx, booking.id, poll_at=at, quiet_polls=quiet_polls)

@@ -1,0 +1,58 @@
+"""What every service works with: the ledger, the vault, the carriers, and a way to wait for them from a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.carriers.client import Carriers, NoLab
+from gateway.carriers.memory import Memory
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.store.vault import Vault, master_key
+
+T = TypeVar("T")
+
+
+class Kit:
+    """One process's tools. `carriers` lives on `loop`; synchronous code waits for it through `wait`."""
+
+    def __init__(
+        self, db: Database, vault: Vault, carriers: Carriers, loop: asyncio.AbstractEventLoop, memory: Memory | None = None
+    ) -> None:
+        self.db = db
+        self.vault = vault
+        self.carriers = carriers
+        self.loop = loop
+        self.memory = memory or Memory()
+
+    def wait(self, work: Coroutine[Any, Any, T], seconds: float = 120) -> T:
+        """Run on the loop's thread, wait here. Never from the loop itself."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
+
+
+def lab_at(address: Path) -> Callable[[], str]:
+    """Where the lab listens: it writes its address into a file. Raises NoLab while there is none."""
+
+    def find() -> str:
+        try:
+            return address.read_text().strip()
+        except FileNotFoundError as error:
+            raise NoLab("no lab is running: start it with `gateway lab`, or give the account a base_url") from error
+
+    return find
+
+
+def on_loop(settings: Settings, loop: asyncio.AbstractEventLoop) -> Kit:
+    """The kit of a process that has a running loop already (the API)."""
+    return Kit(Database(settings.database), Vault(master_key(settings)), Carriers(lab_at(settings.lab_address)), loop)
+
+
+def on_own_thread(settings: Settings) -> Kit:
+    """The kit of a process without a loop (a worker): one is started on a thread of its own."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="carriers", daemon=True).start()
+    return on_loop(settings, loop)

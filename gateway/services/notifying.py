@@ -1,0 +1,81 @@
+"""Telling: the pickup's state is derived anew after every change, and each change becomes an event in its sequence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway import ids
+from gateway.life.pickup import ENDS, BookingView, PickupState, derive, step
+from gateway.store import cases, tables
+from gateway.store.cases import Case
+from gateway.store.ledger import EVENTS, EXCEPTIONS, PICKUPS, Event, Pickup, PickupException
+
+_TOLD = frozenset(PickupState) - {PickupState.REQUESTED, PickupState.BOOKING, PickupState.CANCELLING}
+_CLOSING = ENDS | {PickupState.COLLECTED, PickupState.IN_TRANSIT}
+
+
+def emit(tx: sa.Connection, pickup: Pickup, kind: str, data: dict[str, Any], now: dt.datetime, wall: dt.datetime) -> Pickup:
+    """Append an event; its sequence counts per pickup, without a gap."""
+    sequence = pickup.sequence + 1
+    event = Event(
+        id=ids.new("evt"),
+        merchant_id=pickup.merchant_id,
+        mode=pickup.mode,
+        pickup_id=pickup.id,
+        sequence=sequence,
+        type=kind,
+        data={"pickup": {"id": pickup.id, "reference": pickup.reference, "state": pickup.state}, **data},
+        at=now,
+        created_at=wall,
+    )
+    EVENTS.insert(tx, event)
+    return PICKUPS.replace(tx, pickup, sequence=sequence, updated_at=wall)
+
+
+def restate(tx: sa.Connection, pickup_id: str, wall: dt.datetime) -> Case:
+    """Read the case again, move the pickup to the state its facts amount to, tell of it; the case as it now stands."""
+    case = cases.load(tx, pickup_id)
+    state = step(case.pickup.state, derived(case))
+    if state is case.pickup.state:
+        return case
+    previous = case.pickup.state
+    pickup = PICKUPS.replace(tx, case.pickup, state=state, ended=state in ENDS, version=case.pickup.version + 1, updated_at=wall)
+    if state in _TOLD:
+        emit(tx, pickup, f"pickup.{state}", {"previous": {"state": previous}}, case.now(wall), wall)
+    if state in _CLOSING:
+        for exception in case.open_exceptions:
+            resolve(tx, case, exception, str(state), wall)
+    return cases.load(tx, pickup_id)
+
+
+def derived(case: Case) -> PickupState:
+    """The state the case's facts amount to."""
+    views = [
+        BookingView(state=booking.state, milestones=tuple(scan.milestone for scan in case.scans[booking.id]))
+        for booking in case.bookings
+    ]
+    return derive(views, case.pickup.intent, handed_over=case.pickup.handed_over)
+
+
+def open_exception(tx: sa.Connection, case: Case, exception: PickupException, wall: dt.datetime) -> PickupException:
+    """Open a case for automation or a person, and tell."""
+    EXCEPTIONS.insert(tx, exception)
+    pickup = PICKUPS.one(tx, case.pickup.id)
+    emit(tx, pickup, "exception.opened", {"exception": _told(exception)}, case.now(wall), wall)
+    return exception
+
+
+def resolve(tx: sa.Connection, case: Case, exception: PickupException, how: str, wall: dt.datetime) -> None:
+    """Close it, saying how; closing what is closed changes nothing."""
+    still_open = tables.exceptions.c.state != "resolved"
+    changes = {"state": "resolved", "resolution": how, "resolved_at": case.now(wall), "version": exception.version + 1}
+    if EXCEPTIONS.update(tx, exception.id, still_open, **changes):
+        pickup = PICKUPS.one(tx, case.pickup.id)
+        emit(tx, pickup, "exception.resolved", {"exception": _told(exception) | {"resolution": how}}, case.now(wall), wall)
+
+
+def _told(exception: PickupException) -> dict[str, Any]:
+    return {"id": exception.id, "reason": exception.reason, "fault": exception.fault, "booking": exception.booking_id}

@@ -1,0 +1,466 @@
+"""Quoting: every account that may carry it is asked at once, within a deadline; what comes back is filtered, priced and ranked.
+
+A carrier that does not answer in time is left out with that cause; its call ends on its own time-out (a cancelled call would
+cost a pool slot for ever) and its answer is still remembered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from adapters.contract.carrier import Carrier, Enquiry, Quote, Service, Serviceability, Stop, Tat
+from adapters.contract.errors import CarrierError, Refused
+from adapters.contract.orders import Direction
+from adapters.contract.places import Lane, Party
+from adapters.contract.units import Money
+from gateway import clock
+from gateway.carriers import registry
+from gateway.carriers.memory import key_of
+from gateway.services import scoring
+from gateway.services.kit import Kit
+from gateway.store import accounts, tables
+from gateway.store.ledger import Wanted
+from gateway.store.merchants import Merchant
+from gateway.store.rows import Owner
+from gateway.values import Account
+from rates import cards
+from rates.choice import rank
+from rates.currency import Converted, NoRate, RateTable, convert
+from rates.decisions import Candidate, Decision, Situation
+from rates.estimates import FAILURE_SLIP, SUCCESS_SLIP, Cell, Days, Prior, estimate, expected_days, factor, prior_of
+from rates.filters import Asked, Barred, Heard, Means, after_asking, before_asking
+from rates.policy import Policy
+from rates.zones import zone
+
+_HOLDS = {"tat": 24 * 3600.0, "quote": 300.0}
+
+# What came back: the answer, the carrier's error, or None: not within the deadline.
+Outcome = Any
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger knows that a choice needs, read in one go."""
+
+    accounts: list[Account]
+    cards: list[cards.RateCard]
+    policy: Policy
+    bars: Mapping[str, dt.datetime]
+    cells: Mapping[str, Cell]
+    rates: tuple[RateTable, ...] = ()
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """One pickup's question to all carriers. `excluded` are movers not to be chosen for it again, with the cause in words."""
+
+    enquiry: Enquiry
+    wanted: Wanted | None
+    country: str
+    now: dt.datetime
+    situation: Situation
+    currency: str
+    visit: int = 1
+    excluded: Mapping[str, str] = {}
+    refused_by: Mapping[str, str] = {}
+
+    @property
+    def place(self) -> str:
+        return zone(self.enquiry.lane.origin, self.country)
+
+
+def enquiry_of(shipper: Party, consignee: Party, wanted: Wanted, now: dt.datetime) -> Enquiry:
+    lane = Lane(
+        origin=shipper.postal_code,
+        destination=consignee.postal_code,
+        origin_country=shipper.country,
+        destination_country=consignee.country,
+    )
+    value = Money(sum(item.unit_value.minor * item.quantity for item in wanted.items), wanted.items[0].unit_value.currency)
+    return Enquiry(
+        lane=lane,
+        direction=Direction.REVERSE,
+        parcels=wanted.parcels,
+        declared_value=value,
+        quality_checks=len(wanted.quality_checks),
+        ready_at=wanted.window.opens if wanted.window else now,
+    )
+
+
+async def decide(
+    kit: Kit,
+    owner: Owner,
+    merchant: Merchant,
+    enquiry: Enquiry,
+    wanted: Wanted | None,
+    *,
+    seconds: float,
+    now: dt.datetime,
+    situation: Situation | None = None,
+    visit: int = 1,
+    excluded: Mapping[str, str] | None = None,
+    refused_by: Mapping[str, str] | None = None,
+) -> Decision:
+    """Quote and choose. `seconds` is the deadline for all carriers together, `now` the merchant's business time."""
+    asking = Asking(
+        enquiry=enquiry,
+        wanted=wanted,
+        country=enquiry.lane.origin_country,
+        now=now,
+        situation=situation or Situation(zone=zone(enquiry.lane.origin, enquiry.lane.origin_country)),
+        currency=merchant.currency,
+        visit=visit,
+        excluded=excluded or {},
+        refused_by=refused_by or {},
+    )
+    setup = await asyncio.get_running_loop().run_in_executor(None, _read_setup, kit, owner, merchant, asking)
+    means, barred = _screen(setup, asking)
+    answers = await _ask_all(kit, {account.id: account for account, _ in means}, asking, seconds)
+    candidates, more = _weigh_all(means, answers, setup, asking)
+    return rank(candidates, barred + more, _for_this(setup.policy, wanted), _pinned(asking), asking.now)
+
+
+# --- what the ledger knows -------------------------------------------------------------------------
+
+
+def _read_setup(kit: Kit, owner: Owner, merchant: Merchant, asking: Asking) -> Setup:
+    with kit.db.read() as tx:
+        rows = accounts.of_owner(tx, owner)
+        return Setup(
+            accounts=[accounts.opened(kit.vault, row) for row in rows],
+            cards=accounts.cards_of(tx, owner),
+            policy=accounts.policy_or_default(tx, owner, merchant.currency),
+            bars=_bars(tx, owner, asking),
+            cells=scoring.read(tx, owner, _cell_keys({row.carrier for row in rows}, asking.place)),
+        )
+
+
+def _bars(tx: sa.Connection, owner: Owner, asking: Asking) -> dict[str, dt.datetime]:
+    """Movers that are not to be sent to this postal code for now."""
+    table = tables.bars.c
+    mine = (table.merchant_id == owner.merchant_id) & (table.mode == owner.mode)
+    here = (table.postal_code == asking.enquiry.lane.origin) & (table.until > asking.now)
+    return {row.moved_by: row.until for row in tx.execute(sa.select(table.moved_by, table.until).where(mine, here))}
+
+
+def _cell_keys(codes: Iterable[str], place: str) -> list[str]:
+    pairs = [(service.moved_by or code, service.code) for code in codes for service in registry.carrier(code).services]
+    return [
+        "all",
+        *(scoring.later_key(visit, same) for visit in (2, 3, 4) for same in (True, False)),
+        *(scoring.service_key(*pair) for pair in pairs),
+        *(scoring.zone_key(*pair, place) for pair in pairs),
+        *(scoring.slip_key(*pair, collected=collected) for pair in pairs for collected in (True, False)),
+    ]
+
+
+def _for_this(policy: Policy, wanted: Wanted | None) -> Policy:
+    """The policy with what the merchant said about this pickup."""
+    if wanted is None or not (wanted.allow or wanted.deny):
+        return policy
+    return msgspec.structs.replace(policy, allow=wanted.allow or policy.allow, deny=(*policy.deny, *wanted.deny))
+
+
+def _pinned(asking: Asking) -> Situation:
+    pin = asking.wanted.pin if asking.wanted else ""
+    return msgspec.structs.replace(asking.situation, pinned=pin, zone=asking.place)
+
+
+# --- before asking ---------------------------------------------------------------------------------
+
+
+def _screen(setup: Setup, asking: Asking) -> tuple[list[tuple[Account, Means]], list[Barred]]:
+    """The services worth asking about, and those left out before anybody is asked."""
+    policy, asked = _for_this(setup.policy, asking.wanted), _asked(asking)
+    kept, barred = [], []
+    for account in setup.accounts:
+        carrier = registry.carrier(account.carrier)
+        for service in _services(account, carrier):
+            means = _means(account, carrier, service, setup, asking)
+            cause = before_asking(means, asked, policy)
+            if cause:
+                barred.append(cause)
+            else:
+                kept.append((account, means))
+    return kept, barred
+
+
+def _services(account: Account, carrier: Carrier) -> list[Service]:
+    return [service for service in carrier.services if not account.services or service.code in account.services]
+
+
+def _means(account: Account, carrier: Carrier, service: Service, setup: Setup, asking: Asking) -> Means:
+    mover = service.moved_by or carrier.code
+    return Means(
+        account=account.id,
+        carrier=carrier.code,
+        service=service.code,
+        moved_by=mover,
+        enabled=account.enabled,
+        barred_by=_barred_by(mover, account, service, setup, asking),
+        heaviest=service.heaviest,
+        longest_side=service.longest_side,
+        pieces=service.pieces,
+        quality_checks=service.quality_checks,
+    )
+
+
+def _barred_by(mover: str, account: Account, service: Service, setup: Setup, asking: Asking) -> str:
+    until = setup.bars.get(mover)
+    if until:
+        return f"told us it does not collect at this postal code; barred until {until:%Y-%m-%d}"
+    refusal = asking.refused_by.get(f"{account.id}/{service.code}", "") or asking.refused_by.get(account.id, "")
+    return asking.excluded.get(mover, "") or refusal
+
+
+def _asked(asking: Asking) -> Asked:
+    wanted = asking.wanted
+    return Asked(
+        parcels=asking.enquiry.parcels,
+        quality_checks=asking.enquiry.quality_checks,
+        pinned=wanted.pin if wanted else "",
+        price_cap=wanted.max_price if wanted else None,
+    )
+
+
+# --- asking ----------------------------------------------------------------------------------------
+
+
+def _questions(carrier: Carrier, enquiry: Enquiry) -> list[tuple[str, str, Any]]:
+    """(name, operation, question) of all that an offer of this carrier is made of."""
+    lane, direction = enquiry.lane, enquiry.direction
+    ends = (
+        (
+            "collect",
+            "serviceability",
+            Stop(postal_code=lane.origin, country=lane.origin_country, direction=direction, collect=True),
+        ),
+        (
+            "deliver",
+            "serviceability",
+            Stop(postal_code=lane.destination, country=lane.destination_country, direction=direction, collect=False),
+        ),
+    )
+    rest = [(name, name, enquiry) for name in carrier.offers_from if name != "serviceability"]
+    return [*(ends if "serviceability" in carrier.offers_from else ()), *rest]
+
+
+async def _ask_all(kit: Kit, asked: Mapping[str, Account], asking: Asking, seconds: float) -> dict[str, dict[str, Outcome]]:
+    """Every question to every account at once; by account and name."""
+    tasks: dict[tuple[str, str], asyncio.Task[Outcome]] = {}
+    for account in asked.values():
+        for name, operation, question in _questions(registry.carrier(account.carrier), asking.enquiry):
+            work = _remembered(kit, account, operation, question, asking.now)
+            tasks[account.id, name] = asyncio.ensure_future(work)
+    if tasks:
+        await asyncio.wait(tasks.values(), timeout=seconds)
+    found: dict[str, dict[str, Outcome]] = {account_id: {} for account_id in asked}
+    for (account_id, name), task in tasks.items():
+        found[account_id][name] = task.result() if task.done() else None
+    return found
+
+
+async def _remembered(kit: Kit, account: Account, operation: str, question: Any, now: dt.datetime) -> Outcome:
+    """The answer from memory or the carrier; an error is an outcome too."""
+    key = key_of(account.id, operation, msgspec.structs.replace(question, ready_at=None) if operation == "quote" else question)
+    kept = kit.memory.get(key)
+    if kept is not None:
+        return kept
+    try:
+        answer = await kit.carriers.ask(account, operation, question, now=now)
+    except CarrierError as error:
+        return error
+    seconds = answer.holds_for.total_seconds() if isinstance(answer, Serviceability) else _HOLDS[operation]
+    kit.memory.put(key, answer, seconds)
+    return answer
+
+
+# --- after asking ----------------------------------------------------------------------------------
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A service's price and days, wherever they came from."""
+
+    price: Money
+    due_if_not_collected: Money
+    tat_days: int | None
+    firm: bool
+    source: str
+
+
+def _weigh_all(
+    means: list[tuple[Account, Means]], answers: Mapping[str, Mapping[str, Outcome]], setup: Setup, asking: Asking
+) -> tuple[list[Candidate], list[Barred]]:
+    asked, policy = _asked(asking), _for_this(setup.policy, asking.wanted)
+    candidates: list[Candidate] = []
+    barred: list[Barred] = []
+    for account, mean in means:
+        heard, offer = _hear(account, mean, answers[account.id], setup, asking)
+        cause = after_asking(mean, heard, asked, policy)
+        if cause:
+            barred.append(cause)
+        elif offer:
+            candidates.append(_candidate(mean, offer, setup, asking))
+    return candidates, barred
+
+
+def _hear(
+    account: Account, means: Means, answers: Mapping[str, Outcome], setup: Setup, asking: Asking
+) -> tuple[Heard, Offer | None]:
+    """What the answers amount to for one service."""
+    late = [name for name, outcome in answers.items() if outcome is None]
+    errors = [outcome for name, outcome in answers.items() if isinstance(outcome, CarrierError) and name != "tat"]
+    unserved = _unserved(answers)
+    if unserved or errors or late:
+        return Heard(
+            not_serviceable=unserved,
+            quote_failed=str(errors[0])[:200] if errors else "",
+            quote_timed_out=f"no answer about {', '.join(late)} in time" if late else "",
+        ), None
+    quoted = _from_quote if "quote" in answers else _from_card
+    offer, heard = quoted(means, answers, setup, asking)
+    if offer is None:
+        return heard, None
+    converted = _convert(offer.price, setup, asking)
+    return Heard(price=offer.price, converted=converted.money if isinstance(converted, Converted) else converted), offer
+
+
+def _unserved(answers: Mapping[str, Outcome]) -> str:
+    """The carrier's own words for not going there."""
+    for end in ("collect", "deliver"):
+        outcome = answers.get(end)
+        if isinstance(outcome, Serviceability) and not outcome.serviceable:
+            return outcome.cause or f"does not {end} there"
+    refusals = [o for o in answers.values() if isinstance(o, Refused) and o.kind == "not_serviceable"]
+    return str(refusals[0].raw_message or refusals[0].kind) if refusals else ""
+
+
+def _tat(answers: Mapping[str, Outcome]) -> int | None:
+    outcome = answers.get("tat")
+    return outcome.days if isinstance(outcome, Tat) else None
+
+
+def _from_quote(means: Means, answers: Mapping[str, Outcome], setup: Setup, asking: Asking) -> tuple[Offer | None, Heard]:
+    quotes: tuple[Quote, ...] = answers["quote"]
+    quote = next((quote for quote in quotes if quote.service == means.service), None)
+    if quote is None:
+        return None, Heard(no_price=f"no price for {means.service}")
+    due = quote.due_if_not_collected or Money(0, quote.price.currency)
+    days = quote.tat_days if quote.tat_days is not None else _tat(answers)
+    return Offer(price=quote.price, due_if_not_collected=due, tat_days=days, firm=quote.firm, source="the carrier's quote"), Heard()
+
+
+def _from_card(means: Means, answers: Mapping[str, Outcome], setup: Setup, asking: Asking) -> tuple[Offer | None, Heard]:
+    mine = [card for card in setup.cards if (card.carrier, card.service) == (means.carrier, means.service)]
+    if not mine:
+        return None, Heard(card_missing=f"{means.carrier} is priced by a rate card and there is none for {means.service}")
+    enquiry, today = asking.enquiry, asking.now.date()
+    priced = [
+        (card, cards.price(card, enquiry.lane, enquiry.parcels, enquiry.quality_checks, today)) for card in _newest_first(mine)
+    ]
+    for card, price in priced:
+        if isinstance(price, cards.CardPrice):
+            due, days = price.due_if_not_collected, _tat(answers)
+            return Offer(price=price.total, due_if_not_collected=due, tat_days=days, firm=False, source=card.title), Heard()
+    refusal = priced[0][1]
+    return None, Heard(no_price=refusal.detail if isinstance(refusal, cards.NoPrice) else "")
+
+
+def _newest_first(mine: list[cards.RateCard]) -> list[cards.RateCard]:
+    return sorted(mine, key=lambda card: card.valid_from, reverse=True)
+
+
+def _convert(money: Money, setup: Setup, asking: Asking) -> Converted | NoRate:
+    return convert(money, asking.currency, setup.rates, asking.now.date())
+
+
+def _candidate(means: Means, offer: Offer, setup: Setup, asking: Asking) -> Candidate:
+    carrier = registry.carrier(means.carrier)
+    price, due = _convert(offer.price, setup, asking), _convert(offer.due_if_not_collected, setup, asking)
+    if isinstance(price, NoRate) or isinstance(due, NoRate):  # the filters leave such an offer out
+        raise ValueError(f"{means.carrier} is priced in a currency without a rate")
+    cells, pair = setup.cells, (means.moved_by, means.service)
+    prior = prior_of(cells["all"], asking.now, Prior())
+    lead = lead_days(asking, carrier.timezone)
+    same = asking.situation.current is not None and asking.situation.current[1] == means.moved_by
+    return Candidate(
+        account=means.account,
+        carrier=means.carrier,
+        service=means.service,
+        name=f"{carrier.name} {carrier.service(means.service).name}",
+        moved_by=means.moved_by,
+        price=offer.price,
+        price_minor=price.money.minor,
+        due_if_not_collected=offer.due_if_not_collected,
+        due_minor=due.money.minor,
+        rate=price.rate,
+        tat_days=offer.tat_days,
+        firm=offer.firm,
+        estimate=estimate(cells[scoring.service_key(*pair)], cells[scoring.zone_key(*pair, asking.place)], prior, asking.now),
+        visit=asking.visit,
+        g=factor(asking.visit, same, scoring.later_cells(cells), asking.now),
+        days_to_success=expected_days(lead, _slip(cells, pair, collected=True), SUCCESS_SLIP, asking.now),
+        days_to_failure=expected_days(lead, _slip(cells, pair, collected=False), FAILURE_SLIP, asking.now),
+        sources={"price": offer.source},
+    )
+
+
+def _slip(cells: Mapping[str, Cell], pair: tuple[str, str], *, collected: bool) -> Days:
+    cell = cells[scoring.slip_key(*pair, collected=collected)]
+    return Days(cell.successes, cell.exposure)
+
+
+def lead_days(asking: Asking, timezone: str) -> float:
+    """Days until the first visit: the window's day, else the next working day."""
+    today = clock.local_date(asking.now, timezone)
+    window = asking.wanted.window if asking.wanted else None
+    day = window.date if window else clock.next_working_day(today, asking.country)
+    return float(max((day - today).days, 0))
+
+
+# --- serviceability ---------------------------------------------------------------------------------
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether one account's carrier serves a lane; None: it could not say."""
+
+    account: str
+    carrier: str
+    serviceable: bool | None
+    cause: str = ""
+    tat_days: int | None = None
+
+
+async def serviceability(
+    kit: Kit, owner: Owner, merchant: Merchant, enquiry: Enquiry, *, seconds: float, now: dt.datetime
+) -> list[Reach]:
+    """Each account's word on the lane, all asked at once."""
+    asking = Asking(
+        enquiry=enquiry,
+        wanted=None,
+        country=enquiry.lane.origin_country,
+        now=now,
+        situation=Situation(),
+        currency=merchant.currency,
+    )
+    setup = await asyncio.get_running_loop().run_in_executor(None, _read_setup, kit, owner, merchant, asking)
+    enabled = {account.id: account for account in setup.accounts if account.enabled}
+    answers = await _ask_all(kit, enabled, asking, seconds)
+    return [_reach(account, answers[account.id]) for account in enabled.values()]
+
+
+def _reach(account: Account, answers: Mapping[str, Outcome]) -> Reach:
+    unserved = _unserved(answers)
+    errors = [str(outcome) for name, outcome in answers.items() if isinstance(outcome, CarrierError) and name != "tat"]
+    unclear = errors or [f"no answer about {name} in time" for name, outcome in answers.items() if outcome is None]
+    return Reach(
+        account=account.id,
+        carrier=account.carrier,
+        serviceable=False if unserved else None if unclear else True,
+        cause=unserved or "; ".join(unclear)[:300],
+        tat_days=_tat(answers),
+    )

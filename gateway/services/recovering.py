@@ -1,0 +1,315 @@
+"""Healing: each exception is met by the reason table, inside the merchant's limits and what its carrier can take now.
+
+The decision is `rates.recovery.next_action`, pure; here its facts are gathered and its word is carried out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from adapters.contract import carrier as contract
+from adapters.contract.carrier import Act, Acted, Later, Next
+from adapters.contract.errors import CarrierError, Refused, Throttled
+from adapters.contract.scans import Milestone, Reason
+from adapters.contract.units import Money
+from gateway import clock, ids
+from gateway.carriers import registry
+from gateway.life.booking import BookingState
+from gateway.life.pickup import Intent
+from gateway.services.booking import end_of_day
+from gateway.services.cancelling import at_carrier
+from gateway.services.following import standing
+from gateway.services.kit import Kit
+from gateway.services.notifying import emit, open_exception, resolve, restate
+from gateway.store import accounts, tables
+from gateway.store.cases import Case
+from gateway.store.exchanges import Witness
+from gateway.store.ledger import BOOKINGS, EXCEPTIONS, INSTRUCTIONS, PICKUPS, Booking, Instruction, PickupException
+from gateway.values import Account
+from rates import recovery
+from rates.recovery import Answer, Past, Step, What, next_action
+
+_TIME_TO_ANSWER = dt.timedelta(hours=24)
+_AFTER_A_POLL = dt.timedelta(hours=6)
+_ASK_AGAIN = dt.timedelta(minutes=2)
+_MOST_TRIES = 4
+
+
+class Recover(msgspec.Struct, frozen=True):
+    """Decide what is done about an exception, and set it going."""
+
+    exception: PickupException
+
+    def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
+        policy = accounts.policy_or_default(tx, case.owner, case.merchant.currency)
+        booking = case.booking(self.exception.booking_id or "")
+        step = next_action(facts(tx, case, booking, self.exception, case.now(wall)), policy)
+        _bar(tx, case, booking, step, wall)
+        state = _CARRY_OUT[step.what](tx, case, booking, self.exception, step, wall)
+        changes = {"step": step, "action": step.tried, "detail": step.why, "state": state, "version": self.exception.version + 1}
+        EXCEPTIONS.update(tx, self.exception.id, tables.exceptions.c.state != "resolved", **changes)
+        restate(tx, case.pickup.id, wall)
+
+
+def facts(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, now: dt.datetime) -> recovery.Case:
+    """All that the decision depends on, from the ledger."""
+    ended = [visit for visit in case.visits if visit.outcome == "failed"]
+    movers = {one.id: one.moved_by for one in case.bookings}
+    return recovery.Case(
+        reason=Reason(exception.reason),
+        history=_history(case, exception),
+        visits_here=len([visit for visit in ended if movers[visit.booking_id] == booking.moved_by]),
+        visits_in_all=len(ended),
+        days_elapsed=max((now - case.pickup.business_created_at).total_seconds() / 86400, 0.0),
+        spent=_spent(case),
+        own_visits_left=_own_visits_left(case, booking),
+        acts=_acts(case, booking, now),
+        answer=_answer(exception, now),
+        date=exception.answer_day,
+        another_carrier=_another(tx, case, booking),
+    )
+
+
+def _history(case: Case, exception: PickupException) -> tuple[Past, ...]:
+    known = set(Reason)
+    earlier = [one for one in case.exceptions if one.id < exception.id and one.reason in known]
+    return tuple(Past(reason=Reason(one.reason), tried=one.action, disputed=one.answer == Answer.DENIED) for one in earlier)
+
+
+def _spent(case: Case) -> Money | None:
+    """What is due already although nobody collected."""
+    due = [one.due_if_not_collected for one in case.bookings if one.due_if_not_collected and one.awb and case.visits_of(one.id)]
+    currencies = {money.currency for money in due}
+    return Money(sum(money.minor for money in due), currencies.pop()) if len(currencies) == 1 else None
+
+
+def _own_visits_left(case: Case, booking: Booking) -> int:
+    """Visits the carrier still makes without being told; none once it has closed the file."""
+    scans = case.scans[booking.id]
+    if booking.state is not BookingState.LIVE or (scans and scans[-1].milestone is Milestone.CANCELLED):
+        return 0
+    service = registry.carrier(booking.carrier).service(booking.service)
+    return max(service.own_visits - len(case.visits_of(booking.id)), 0)
+
+
+def _acts(case: Case, booking: Booking, now: dt.datetime) -> dict[str, dt.datetime]:
+    carrier = registry.carrier(booking.carrier)
+    if booking.state is not BookingState.LIVE or not carrier.act_from:
+        return {}
+    refused = {one.act for one in case.instructions if one.booking_id == booking.id and one.state == "refused"}
+    where = standing(case, booking)
+    times = {act: carrier.act_from(act, where, now) for act in Act if act not in refused and carrier.operation(act)}
+    return {str(act): at for act, at in times.items() if at}
+
+
+def _answer(exception: PickupException, now: dt.datetime) -> Answer:
+    if exception.answer:
+        return Answer(exception.answer)
+    over = exception.answer_by is not None and now >= exception.answer_by
+    return Answer.SILENT if over else Answer.WAITING
+
+
+def _another(tx: sa.Connection, case: Case, booking: Booking) -> bool:
+    """Whether somebody else could be asked: another mover with an account that is on, not left or refused before."""
+    gone = {one.moved_by for one in case.bookings if one.avoid or one.state is BookingState.REFUSED} | {booking.moved_by}
+    enabled = [row for row in accounts.of_owner(tx, case.owner) if row.enabled]
+    movers = {service.moved_by or row.carrier for row in enabled for service in registry.carrier(row.carrier).services}
+    return bool(movers - gone)
+
+
+# --- carrying out ----------------------------------------------------------------------------------
+
+
+def _wait(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime) -> str:
+    """The carrier comes again by itself: silence is measured from its next working day."""
+    _promise(tx, case, booking, _next_day(case, booking, case.now(wall), step.wait_days), wall)
+    return "waiting_carrier"
+
+
+def _ask_customer(
+    tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime
+) -> str:
+    EXCEPTIONS.update(tx, exception.id, answer_by=case.now(wall) + _TIME_TO_ANSWER)
+    return "waiting_customer"
+
+
+def _instruct(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime) -> str:
+    now = case.now(wall)
+    day = step.date or _next_day(case, booking, now, step.wait_days)
+    for act, at, on in (*((edit, now, None) for edit in step.edits), (step.act, step.act_from or now, day)):
+        INSTRUCTIONS.insert(tx, new_instruction(case, booking, Act(act), on, at, wall))
+    _promise(tx, case, booking, day, wall)
+    return "scheduled_retry"
+
+
+def _rebook(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime) -> str:
+    PICKUPS.update(tx, case.pickup.id, intent=Intent.SWITCH)
+    return "scheduled_retry"
+
+
+def _switch(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime) -> str:
+    BOOKINGS.update(tx, booking.id, avoid=True)
+    return _rebook(tx, case, booking, exception, step, wall)
+
+
+def _poll(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime) -> str:
+    now = case.now(wall)
+    BOOKINGS.update(tx, booking.id, poll_at=now, promised_at=now + _AFTER_A_POLL)
+    return "waiting_carrier"
+
+
+def _hand_over(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime) -> str:
+    PICKUPS.update(tx, case.pickup.id, handed_over=True)
+    return "needs_decision"
+
+
+def _cancel(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime) -> str:
+    PICKUPS.update(tx, case.pickup.id, intent=Intent.CANCEL)
+    return "scheduled_retry"
+
+
+_CARRY_OUT: dict[What, Callable[[sa.Connection, Case, Booking, PickupException, Step, dt.datetime], str]] = {
+    What.WAIT_FOR_OWN_VISIT: _wait,
+    What.ASK_CUSTOMER: _ask_customer,
+    What.INSTRUCT: _instruct,
+    What.REBOOK: _rebook,
+    What.SWITCH_CARRIER: _switch,
+    What.POLL: _poll,
+    What.HOLD_FOR_MERCHANT: _hand_over,
+    What.CANCEL: _cancel,
+    What.CLOSE: _cancel,
+    What.REVIEW: _hand_over,
+    What.HAND_OVER: _hand_over,
+}
+
+
+def _promise(tx: sa.Connection, case: Case, booking: Booking, day: dt.date, wall: dt.datetime) -> None:
+    carrier = registry.carrier(booking.carrier)
+    BOOKINGS.update(tx, booking.id, promised_at=end_of_day(day, carrier.timezone), updated_at=wall)
+
+
+def _next_day(case: Case, booking: Booking, now: dt.datetime, wait_days: int) -> dt.date:
+    today = clock.local_date(now, registry.carrier(booking.carrier).timezone)
+    return clock.next_working_day(today + dt.timedelta(days=wait_days), case.people.shipper.country)
+
+
+def _bar(tx: sa.Connection, case: Case, booking: Booking, step: Step, wall: dt.datetime) -> None:
+    """The carrier is not sent to this postal code for some days."""
+    if not step.bar_days:
+        return
+    table = tables.bars
+    key = {
+        "merchant_id": case.pickup.merchant_id,
+        "mode": case.pickup.mode,
+        "moved_by": booking.moved_by,
+        "postal_code": case.people.shipper.postal_code,
+    }
+    tx.execute(table.delete().where(*(table.c[name] == value for name, value in key.items())))
+    tx.execute(table.insert().values(**key, until=case.now(wall) + dt.timedelta(days=step.bar_days)))
+
+
+# --- instructions ------------------------------------------------------------------------------------
+
+
+def new_instruction(
+    case: Case, booking: Booking, act: Act, day: dt.date | None, send_at: dt.datetime, wall: dt.datetime
+) -> Instruction:
+    return Instruction(
+        id=ids.new("ins"),
+        merchant_id=case.pickup.merchant_id,
+        mode=case.pickup.mode,
+        pickup_id=case.pickup.id,
+        booking_id=booking.id,
+        act=act,
+        state="planned",
+        day=day,
+        send_at=send_at,
+        created_at=wall,
+    )
+
+
+class Instruct(msgspec.Struct, frozen=True):
+    """Tell the carrier of a live booking to come again, or what was corrected. Said twice it does no harm."""
+
+    booking: Booking
+    instruction: Instruction
+
+    def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
+        INSTRUCTIONS.update(tx, self.instruction.id, state="sending", tries=self.instruction.tries + 1)
+
+    async def perform(self, kit: Kit, case: Case, account: Account, witness: Witness, now: dt.datetime) -> Any:
+        said = self.instruction
+        question = contract.Instruction(
+            booking=at_carrier(self.booking), date=said.day, party=case.people.shipper, instructions=case.pickup.body.instructions
+        )
+        return await kit.carriers.step(account, said.act, said.step, question, said.so_far, now=now, witness=witness)
+
+    def settle(self, tx: sa.Connection, case: Case, outcome: Any, wall: dt.datetime) -> None:
+        said, now = self.instruction, case.now(wall)
+        if isinstance(outcome, Acted):
+            INSTRUCTIONS.update(tx, said.id, state="confirmed", answer=outcome.receipt)
+            _confirmed(tx, case, said, wall)
+        elif isinstance(outcome, Next | Later):
+            step = said.step + 1 if isinstance(outcome, Next) else said.step
+            send_at = outcome.at if isinstance(outcome, Later) else now
+            INSTRUCTIONS.update(tx, said.id, state="planned", step=step, so_far={**said.so_far, **outcome.so_far}, send_at=send_at)
+        elif isinstance(outcome, Refused) or said.tries >= _MOST_TRIES:
+            INSTRUCTIONS.update(tx, said.id, state="refused", answer=str(outcome)[:300])
+            _decide_anew(tx, case, said)
+        else:
+            pause = outcome.retry_after if isinstance(outcome, Throttled) else _ASK_AGAIN
+            INSTRUCTIONS.update(tx, said.id, state="planned", send_at=now + pause, answer=_words(outcome))
+        restate(tx, case.pickup.id, wall)
+
+
+def _words(outcome: Any) -> str:
+    return str(outcome)[:300] if isinstance(outcome, CarrierError) else ""
+
+
+def _confirmed(tx: sa.Connection, case: Case, said: Instruction, wall: dt.datetime) -> None:
+    if said.act in (Act.REATTEMPT, Act.RESCHEDULE):
+        told = {"booking": said.booking_id, "date": said.day}
+        emit(tx, PICKUPS.one(tx, case.pickup.id), "pickup.rescheduled", told, case.now(wall), wall)
+
+
+def _decide_anew(tx: sa.Connection, case: Case, said: Instruction) -> None:
+    """The carrier will not come again: the exception it was for is met by what is left."""
+    if said.act not in (Act.REATTEMPT, Act.RESCHEDULE):
+        return
+    for exception in case.open_exceptions:
+        if exception.booking_id == said.booking_id:
+            EXCEPTIONS.update(tx, exception.id, step=None, state="new", version=exception.version + 1)
+
+
+# --- silence ---------------------------------------------------------------------------------------
+
+
+class NoteSilence(msgspec.Struct, frozen=True):
+    """Nothing was heard past the promise: that is an exception too."""
+
+    booking: Booking
+
+    def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
+        for exception in case.open_exceptions:
+            if exception.booking_id == self.booking.id:
+                resolve(tx, case, exception, "superseded", wall)
+        BOOKINGS.update(tx, self.booking.id, promised_at=None)
+        exception = PickupException(
+            id=ids.new("exc"),
+            merchant_id=case.pickup.merchant_id,
+            mode=case.pickup.mode,
+            pickup_id=case.pickup.id,
+            booking_id=self.booking.id,
+            reason=Reason.NO_EVENT,
+            fault=Reason.NO_EVENT.fault,
+            state="new",
+            detail="nothing was heard of the rider past the promised day",
+            opened_at=case.now(wall),
+        )
+        open_exception(tx, case, exception, wall)
+        restate(tx, case.pickup.id, wall)

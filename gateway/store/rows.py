@@ -1,0 +1,103 @@
+"""Rows as values: one small repository for every aggregate, whose Struct's fields are the table's columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from gateway.values import Mode
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class NoSuchRow(LookupError):
+    """An id that names nothing: ours, so a bug."""
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whose rows: a merchant in a mode. Every question to the store that serves a caller names one."""
+
+    merchant_id: str
+    mode: Mode
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """One page of a list, newest first; `next` and `prev` are the cursors, empty at the ends."""
+
+    data: list[T]
+    next: str = ""
+    prev: str = ""
+
+
+class Rows(Generic[T]):
+    """The rows of `table` as values of `kind`."""
+
+    def __init__(self, table: sa.Table, kind: type[T]) -> None:
+        self.table = table
+        self.kind = kind
+        self._columns = [table.c[name] for name in kind.__struct_fields__]
+
+    def insert(self, tx: sa.Connection, value: T) -> T:
+        tx.execute(self.table.insert().values(**msgspec.structs.asdict(value)))
+        return value
+
+    def update(self, tx: sa.Connection, row_id: str, *conditions: sa.ColumnElement[bool], **changes: Any) -> bool:
+        """Whether a row was there and met the conditions: compare-and-set."""
+        statement = self.table.update().where(self.table.c.id == row_id, *conditions).values(**changes)
+        return bool(tx.execute(statement).rowcount)
+
+    def replace(self, tx: sa.Connection, value: T, **changes: Any) -> T:
+        """Store the changes; the value with them."""
+        self.update(tx, value.id, **changes)  # type: ignore[attr-defined]
+        return msgspec.structs.replace(value, **changes)
+
+    def get(self, tx: sa.Connection, owner: Owner, row_id: str) -> T | None:
+        return self.first(tx, self.owned(owner), self.table.c.id == row_id)
+
+    def one(self, tx: sa.Connection, row_id: str) -> T:
+        """Without an owner: for the gateway's own jobs only. Raises NoSuchRow."""
+        row = self.first(tx, self.table.c.id == row_id)
+        if row is None:
+            raise NoSuchRow(f"{self.table.name} has no {row_id}")
+        return row
+
+    def first(self, tx: sa.Connection, *conditions: sa.ColumnElement[bool]) -> T | None:
+        row = tx.execute(sa.select(*self._columns).where(*conditions).limit(1)).first()
+        return self.read(row) if row else None
+
+    def all(self, tx: sa.Connection, *conditions: sa.ColumnElement[bool], order: Any = None, limit: int | None = None) -> list[T]:
+        order = self.table.c.id if order is None else order
+        rows = tx.execute(sa.select(*self._columns).where(*conditions).order_by(order).limit(limit))
+        return [self.read(row) for row in rows]
+
+    def page(
+        self, tx: sa.Connection, owner: Owner, *conditions: sa.ColumnElement[bool], limit: int, after: str = "", before: str = ""
+    ) -> Page[T]:
+        """Newest first; `after` goes on to older rows, `before` back to newer ones."""
+        key = self.table.c.id
+        edge = [key > before] if before else [key < after] if after else []
+        found = self.all(tx, self.owned(owner), *conditions, *edge, order=key.asc() if before else key.desc(), limit=limit + 1)
+        more, rows = len(found) > limit, found[:limit]
+        return _page(list(reversed(rows)) if before else rows, more, after, before)
+
+    def owned(self, owner: Owner) -> sa.ColumnElement[bool]:
+        return (self.table.c.merchant_id == owner.merchant_id) & (self.table.c.mode == owner.mode)
+
+    def read(self, row: sa.Row[Any]) -> T:
+        return msgspec.convert(dict(row._mapping), self.kind)
+
+
+def _page(rows: list[T], more: bool, after: str, before: str) -> Page[T]:
+    ids: Sequence[str] = [row.id for row in rows]  # type: ignore[attr-defined]
+    older = ids[-1] if ids and (more or before) else ""
+    newer = ids[0] if ids and (more if before else after) else ""
+    return Page(data=rows, next=older, prev=newer)
+
+
+def due(column: sa.Column[dt.datetime], at: dt.datetime) -> sa.ColumnElement[bool]:
+    """Rows whose time has come."""
+    return column.is_not(None) & (column <= at)

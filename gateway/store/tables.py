@@ -1,0 +1,416 @@
+"""The tables. Every row belongs to a merchant and a mode; instants are UTC; nothing here is personal but `people`.
+
+`bookings` holds the promise in two unique indexes: one carrier reference once, and at most one open booking per
+pickup unless an overlap is recorded.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from gateway.life.booking import OPEN
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+class Instant(sa.TypeDecorator[dt.datetime]):
+    """An aware UTC time. SQLite drops zones, so it is bound and read back as UTC explicitly."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
+        return value.astimezone(dt.UTC).replace(tzinfo=None if dialect.name == "sqlite" else dt.UTC) if value else None
+
+    def process_result_value(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
+        return value.replace(tzinfo=dt.UTC) if value and not value.tzinfo else value
+
+
+class Json(sa.TypeDecorator[Any]):
+    """A value as JSON text, written and read by msgspec; reading gives builtins, the store's modules give them their type."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
+        return None if value is None else msgspec.json.decode(value)
+
+
+def _id(*, primary: bool = True) -> sa.Column[str]:
+    return sa.Column("id", sa.String(40), primary_key=primary)
+
+
+def _owner() -> tuple[sa.Column[str], sa.Column[str]]:
+    return (
+        sa.Column("merchant_id", sa.String(40), sa.ForeignKey("merchants.id"), nullable=False),
+        sa.Column("mode", sa.String(4), nullable=False),
+    )
+
+
+def _text(name: str, default: str = "", **more: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, server_default=default, **more)
+
+
+merchants = sa.Table(
+    "merchants",
+    metadata,
+    _id(),
+    _text("name"),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("country", sa.String(2), nullable=False),
+    sa.Column("clock_offset", sa.BigInteger, nullable=False, server_default="0"),  # seconds, test mode only
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    _id(),
+    *_owner(),
+    _text("name"),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("hint", sa.String(8), nullable=False),
+    sa.Column("scopes", Json, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant),
+    sa.Column("last_used_at", Instant),
+    sa.Column("revoked_at", Instant),
+)
+
+carrier_accounts = sa.Table(
+    "carrier_accounts",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("carrier", sa.String(40), nullable=False),
+    _text("name"),
+    _text("base_url"),
+    sa.Column("settings", Json, nullable=False),
+    sa.Column("secrets", sa.LargeBinary, nullable=False),
+    sa.Column("callback_digest", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("services", Json, nullable=False),  # [] = all the carrier has
+    sa.Column("enabled", sa.Boolean, nullable=False, server_default=sa.true()),
+    _text("disabled_reason"),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+)
+sa.Index("ix_carrier_accounts_owner", carrier_accounts.c.merchant_id, carrier_accounts.c.mode)
+
+rate_cards = sa.Table(
+    "rate_cards",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("carrier", sa.String(40), nullable=False),
+    sa.Column("service", sa.String(40), nullable=False),
+    sa.Column("body", Json, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+locations = sa.Table(
+    "locations",
+    metadata,
+    _id(),
+    *_owner(),
+    _text("name"),
+    sa.Column("party", Json, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+)
+
+policies = sa.Table(
+    "policies",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("body", Json, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.UniqueConstraint("merchant_id", "mode", "version"),
+)
+
+pickups = sa.Table(
+    "pickups",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("kind", sa.String(8), nullable=False, server_default="reverse"),
+    sa.Column("reference", sa.String(120), nullable=False),
+    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("intent", sa.String(8), nullable=False, server_default="collect"),
+    sa.Column("handed_over", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("ended", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("body", Json, nullable=False),  # the request without people
+    sa.Column("parent", sa.String(40)),
+    sa.Column("lane", sa.String(40), nullable=False),
+    sa.Column("decision_id", sa.String(40)),
+    sa.Column("next_action", Json),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),  # of choosing in vain
+    sa.Column("retry_at", Instant),  # wall: not to choose before
+    sa.Column("wake_at", Instant),  # business time
+    sa.Column("wake_wall", Instant),  # wall time: leases, retries
+    sa.Column("lease_until", Instant),  # wall: one driver at a time
+    sa.Column("lease_owner", sa.String(40)),
+    sa.Column("sequence", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("version", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("business_created_at", Instant, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+)
+sa.Index("ix_pickups_owner", pickups.c.merchant_id, pickups.c.mode, pickups.c.id)
+sa.Index(
+    "uq_pickups_open_reference",
+    pickups.c.merchant_id,
+    pickups.c.mode,
+    pickups.c.kind,
+    pickups.c.reference,
+    unique=True,
+    sqlite_where=pickups.c.ended.is_(False),
+    postgresql_where=pickups.c.ended.is_(False),
+)
+sa.Index("ix_pickups_wake_at", pickups.c.wake_at)
+sa.Index("ix_pickups_wake_wall", pickups.c.wake_wall)
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), primary_key=True),
+    sa.Column("shipper", Json, nullable=False),
+    sa.Column("consignee", Json, nullable=False),
+)
+
+bookings = sa.Table(
+    "bookings",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), nullable=False, index=True),
+    sa.Column("account_id", sa.String(40), sa.ForeignKey("carrier_accounts.id"), nullable=False),
+    sa.Column("decision_id", sa.String(40)),
+    sa.Column("carrier", sa.String(40), nullable=False),
+    sa.Column("service", sa.String(40), nullable=False),
+    sa.Column("moved_by", sa.String(40), nullable=False),
+    sa.Column("carrier_reference", sa.String(60), nullable=False, unique=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("overlap", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("avoid", sa.Boolean, nullable=False, server_default=sa.false()),  # not this carrier again for this pickup
+    sa.Column("due_if_not_collected", Json),
+    sa.Column("step", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("so_far", Json, nullable=False),
+    sa.Column("handles", Json, nullable=False),
+    sa.Column("awb", sa.String(60)),
+    _text("pickup_token"),
+    _text("tracking_url"),
+    sa.Column("price", Json),
+    sa.Column("window", Json),
+    sa.Column("retry_at", Instant),  # wall
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("lookups", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("refusal", Json),
+    sa.Column("sent_at", Instant),
+    sa.Column("promised_at", Instant),  # business: until when something must have happened
+    sa.Column("poll_at", Instant),  # business
+    sa.Column("quiet_polls", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("booked_at", Instant),  # business
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+)
+_open = bookings.c.state.in_(sorted(OPEN)) & bookings.c.overlap.is_(False)
+sa.Index("uq_bookings_one_open", bookings.c.pickup_id, unique=True, sqlite_where=_open, postgresql_where=_open)
+sa.Index("ix_bookings_awb", bookings.c.account_id, bookings.c.awb)
+sa.Index("ix_bookings_poll_at", bookings.c.poll_at)
+
+instructions = sa.Table(
+    "instructions",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), nullable=False, index=True),
+    sa.Column("booking_id", sa.String(40), sa.ForeignKey("bookings.id"), nullable=False),
+    sa.Column("act", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),  # planned, sending, confirmed, refused, dropped
+    sa.Column("day", sa.Date),
+    _text("note"),
+    sa.Column("send_at", Instant, nullable=False),  # business
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("step", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("so_far", Json, nullable=False),
+    _text("answer"),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+scans = sa.Table(
+    "scans",
+    metadata,
+    sa.Column("booking_id", sa.String(40), sa.ForeignKey("bookings.id"), primary_key=True),
+    sa.Column("digest", sa.LargeBinary(16), primary_key=True),
+    sa.Column("code", sa.String(80), nullable=False),
+    _text("text"),
+    _text("place"),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("milestone", sa.String(24), nullable=False),
+    sa.Column("reason", sa.String(40)),
+    sa.Column("source", sa.String(8), nullable=False),  # push, poll
+    sa.Column("received_at", Instant, nullable=False),
+)
+
+visits = sa.Table(
+    "visits",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), nullable=False, index=True),
+    sa.Column("booking_id", sa.String(40), sa.ForeignKey("bookings.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),  # within the booking
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("outcome", sa.String(12), nullable=False),  # out, collected, failed
+    sa.Column("reason", sa.String(40)),
+    sa.Column("fault", sa.String(12)),
+    sa.Column("disputed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("ended_at", Instant),
+    sa.Column("scored", Json),  # what went into the estimates, to take it back
+    sa.UniqueConstraint("booking_id", "day"),
+)
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), nullable=False, index=True),
+    sa.Column("body", Json, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+exceptions = sa.Table(
+    "exceptions",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), nullable=False, index=True),
+    sa.Column("booking_id", sa.String(40)),
+    sa.Column("visit_id", sa.String(40)),
+    sa.Column("reason", sa.String(40), nullable=False),
+    sa.Column("fault", sa.String(12), nullable=False),
+    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("action", sa.String(40)),  # what automation tried
+    sa.Column("step", Json),  # what was decided; null: not yet
+    _text("answer"),  # of the customer or merchant
+    sa.Column("answer_day", sa.Date),
+    sa.Column("answer_by", Instant),  # business
+    _text("detail"),
+    _text("raw_code"),
+    _text("exchange_id"),
+    _text("assignee"),
+    _text("note"),
+    _text("resolution"),
+    sa.Column("version", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("opened_at", Instant, nullable=False),
+    sa.Column("resolved_at", Instant),
+)
+sa.Index("ix_exceptions_owner", exceptions.c.merchant_id, exceptions.c.mode, exceptions.c.state, exceptions.c.id)
+
+events = sa.Table(
+    "events",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), nullable=False),
+    sa.Column("sequence", sa.Integer, nullable=False),
+    sa.Column("type", sa.String(40), nullable=False),
+    sa.Column("data", Json, nullable=False),
+    sa.Column("at", Instant, nullable=False),  # business
+    sa.Column("created_at", Instant, nullable=False),
+    sa.UniqueConstraint("pickup_id", "sequence"),
+)
+
+labels = sa.Table(
+    "labels",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), nullable=False, index=True),
+    sa.Column("booking_id", sa.String(40), sa.ForeignKey("bookings.id"), nullable=False),
+    sa.Column("format", sa.String(4), nullable=False),
+    sa.Column("source", sa.String(8), nullable=False),  # carrier, ours
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+bars = sa.Table(
+    "bars",
+    metadata,
+    sa.Column("merchant_id", sa.String(40), sa.ForeignKey("merchants.id"), primary_key=True),
+    sa.Column("mode", sa.String(4), primary_key=True),
+    sa.Column("moved_by", sa.String(40), primary_key=True),
+    sa.Column("postal_code", sa.String(16), primary_key=True),
+    sa.Column("until", Instant, nullable=False),  # business
+)
+
+cells = sa.Table(
+    "cells",
+    metadata,
+    sa.Column("merchant_id", sa.String(40), sa.ForeignKey("merchants.id"), primary_key=True),
+    sa.Column("mode", sa.String(4), primary_key=True),
+    sa.Column("key", sa.String(120), primary_key=True),
+    _text("successes", "0"),  # integers beyond 64 bits
+    _text("exposure", "0"),
+)
+
+exchanges = sa.Table(
+    "exchanges",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("account_id", sa.String(40), nullable=False),
+    sa.Column("pickup_id", sa.String(40), index=True),
+    sa.Column("booking_id", sa.String(40)),
+    sa.Column("operation", sa.String(24), nullable=False),
+    _text("request"),
+    _text("response"),
+    sa.Column("status", sa.Integer),
+    sa.Column("milliseconds", sa.Integer, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("merchant_id", sa.String(40), sa.ForeignKey("merchants.id"), primary_key=True),
+    sa.Column("mode", sa.String(4), primary_key=True),
+    sa.Column("route", sa.String(120), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("body_digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("status", sa.Integer),  # None: in flight
+    sa.Column("headers", Json),
+    sa.Column("answer", sa.LargeBinary),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("job", sa.String(24), nullable=False),
+    sa.Column("subject", sa.String(40), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("queued_at", Instant),
+    sqlite_autoincrement=True,
+)
+sa.Index("ix_outbox_queued_at", outbox.c.queued_at)
