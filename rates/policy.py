@@ -1,0 +1,137 @@
+"""What a merchant wants: amounts, limits, lists and rules, with defaults that can be used as they are.
+
+The default amounts are given in INR and converted once, at a dated rate, into the merchant's currency; a bare number
+would flip choices elsewhere.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from adapters.contract.scans import Reason
+from adapters.contract.units import Money
+from rates.currency import NoRate, Rate, RateTable, exchange, find
+from rates.rules import Rule
+
+
+class UncertainBooking(enum.StrEnum):
+    """What to prefer when a booking's outcome stays unknown and cannot be found out."""
+
+    PREFER_LATE = "prefer_late"
+    PREFER_DOUBLE = "prefer_double"
+    ASK = "ask"
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """A merchant's settings; every amount is in `currency`. Make one with `default`.
+
+    Names in `allow`, `deny` and `prefer` are a carrier ("delhivery"), a carrier's service ("delhivery/surface") or a carrier
+    account's id; an empty `allow` allows all. `floor` is the lowest first-visit success that still counts as reliable (0.50
+    is the value to offer). `rules` overrule `rules.ACTIONS`. `converted_by` is the rate the INR defaults were converted at.
+    """
+
+    currency: str
+    give_up_at: Money
+    failed_visit_cost: Money
+    cost_per_day: Money
+    deadline_penalty: Money
+    failover_cost: Money
+    deadline_days: int = 5
+    floor: float | None = None
+    visits_per_carrier: int = 3
+    visits_in_all: int = 5
+    days_in_all: int = 10
+    max_total_cost: Money | None = None
+    price_cap: Money | None = None
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    prefer: tuple[str, ...] = ()
+    shuffle_share: float = 0.0
+    uncertain_booking: UncertainBooking = UncertainBooking.PREFER_LATE
+    cancel_without_answer: bool = False
+    rules: Mapping[Reason, Rule] = {}
+    converted_by: Rate | None = None
+
+
+# The defaults, in INR.
+DEFAULT = Policy(
+    currency="INR",
+    give_up_at=Money(300_00, "INR"),
+    failed_visit_cost=Money(15_00, "INR"),
+    cost_per_day=Money(8_00, "INR"),
+    deadline_penalty=Money(40_00, "INR"),
+    failover_cost=Money(6_00, "INR"),
+)
+_AMOUNTS = ("give_up_at", "failed_visit_cost", "cost_per_day", "deadline_penalty", "failover_cost")
+
+
+def default(currency: str, rates: Iterable[RateTable], on: dt.date) -> Policy | NoRate:
+    """The default policy in this currency; refused where there is no rate to convert its amounts by."""
+    if currency == DEFAULT.currency:
+        return DEFAULT
+    rate = find(DEFAULT.currency, currency, rates, on)
+    if isinstance(rate, NoRate):
+        return rate
+    amounts = {name: exchange(getattr(DEFAULT, name), rate) for name in _AMOUNTS}
+    return msgspec.structs.replace(DEFAULT, currency=currency, converted_by=rate, **amounts)
+
+
+class PolicyError(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with a setting. `pointer` is a JSON pointer into the policy."""
+
+    pointer: str
+    detail: str
+
+
+def validate(policy: Policy) -> tuple[PolicyError, ...]:
+    """All that is wrong with a policy; () where it can be used."""
+    return (*_check_amounts(policy), *_check_limits(policy), *_check_shares(policy), *_check_lists(policy), *_check_rules(policy))
+
+
+def _check_amounts(policy: Policy) -> Iterator[PolicyError]:
+    for name in (*_AMOUNTS, "max_total_cost", "price_cap"):
+        amount: Money | None = getattr(policy, name)
+        if amount is not None and amount.currency != policy.currency:
+            yield PolicyError(pointer=f"/{name}", detail=f"is in {amount.currency}, the policy in {policy.currency}")
+        if amount is not None and amount.minor < 0:
+            yield PolicyError(pointer=f"/{name}", detail="is below 0")
+    if policy.give_up_at.minor == 0:
+        yield PolicyError(pointer="/give_up_at", detail="is 0: every pickup would go to a person")
+
+
+_RANGES = {"deadline_days": (0, 60), "visits_per_carrier": (1, 10), "visits_in_all": (1, 20), "days_in_all": (1, 60)}
+
+
+def _check_limits(policy: Policy) -> Iterator[PolicyError]:
+    for name, (lowest, highest) in _RANGES.items():
+        if not lowest <= getattr(policy, name) <= highest:
+            yield PolicyError(pointer=f"/{name}", detail=f"is not between {lowest} and {highest}")
+
+
+def _check_shares(policy: Policy) -> Iterator[PolicyError]:
+    if policy.floor is not None and not 0.0 < policy.floor < 1.0:
+        yield PolicyError(pointer="/floor", detail="is no share between 0 and 1")
+    if not 0.0 <= policy.shuffle_share <= 0.1:
+        yield PolicyError(pointer="/shuffle_share", detail="is not between 0 and 0.1")
+
+
+def _check_lists(policy: Policy) -> Iterator[PolicyError]:
+    for name in ("allow", "deny", "prefer"):
+        names: tuple[str, ...] = getattr(policy, name)
+        if len(set(names)) < len(names):
+            yield PolicyError(pointer=f"/{name}", detail="names something twice")
+    for both in sorted(set(policy.allow) & set(policy.deny)):
+        yield PolicyError(pointer="/deny", detail=f"{both} is allowed too")
+    for both in sorted(set(policy.prefer) & set(policy.deny)):
+        yield PolicyError(pointer="/prefer", detail=f"{both} is denied")
+
+
+def _check_rules(policy: Policy) -> Iterator[PolicyError]:
+    for reason, rule in policy.rules.items():
+        for name, value, highest in (("tries", rule.tries, 10), ("bar_days", rule.bar_days, 90), ("wait_days", rule.wait_days, 14)):
+            if not 0 <= value <= highest:
+                yield PolicyError(pointer=f"/rules/{reason}/{name}", detail=f"is not between 0 and {highest}")
