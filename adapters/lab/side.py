@@ -1,7 +1,7 @@
 """What a carrier's `lab.py` gives to the lab: its endpoints in its own wire format, and how it words what happens.
 
 The engine (books, clock, faults, riders, pushes) is common; a `Side` is only translation. Every code a side
-uses is one the carrier documents.
+uses is one the carrier documents. A credential is good when it starts with "lab_" and is then the account's key.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consignment(msgspec.Struct, kw_only=True):
-    """One line in the carrier's books. `details` is the accepted request body, as the side wants to remember it (JSON)."""
+    """One line in the carrier's books. `details` is the accepted request body, as the side wants to remember it (JSON).
+
+    `details["qc"]` true: the rider checks at the door. `phone` and the postal codes may be magic (README of the lab).
+    """
 
     awb: str
     reference: str
@@ -73,7 +76,10 @@ class Desk(Protocol):
         """1, 2, 3... per account and series, for AWBs and upload ids."""
 
     def open(self, consignment: Consignment) -> None:
-        """Enter a booking and plan its first visit."""
+        """Enter a booking and plan its first visit.
+
+        If it brings no events, its first is PICKUP_SCHEDULED (pushed by `created` only).
+        """
 
     def by_awb(self, awb: str) -> Consignment | None: ...
 
@@ -83,14 +89,27 @@ class Desk(Protocol):
         """Strike it out of the books (the side has checked that the carrier would)."""
 
     def visit_again(self, awb: str, day: dt.date | None) -> None:
-        """Plan another visit, on `day` or the next working day; reopens what was cancelled after a failed visit."""
+        """Plan another visit, on `day` or the next working day; reopens what was cancelled after a failed visit.
+
+        Enters a PICKUP_SCHEDULED event, whose `visit` is the number of the visit to come.
+        """
 
     def update(self, awb: str, **details: Any) -> None: ...
 
     def remember(self, key: str, value: Any) -> None:
-        """Keep any JSON under `key` for this account (upload results, registered webhooks)."""
+        """Keep any JSON under `key` for this account (upload results). Keys with a leading "_" are the engine's.
 
-    def recall(self, key: str) -> Any: ...
+        `remember("push", {"url": ..., "secret": ..., "headers": {...}})` registers where this account's pushes go (loopback only).
+        """
+
+    def recall(self, key: str) -> Any:
+        """What was remembered under `key`, or None."""
+
+    def price_factor(self, origin: str, destination: str) -> float:
+        """What `POST /_lab/world` says prices of this lane are multiplied by; 1.0 if nothing."""
+
+    def serves(self, postal_code: str) -> bool:
+        """False where `POST /_lab/world` or a magic postal code says that this carrier does not go."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,9 +134,11 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """One carrier in the lab.
 
     `account_of(call)` names the lab account the credentials belong to, or None: wrong credentials; then `unauthorized` answers.
-    `error(status)` is how this carrier words a server's fault. `failures` are the reasons its riders report, with weights; `push`
-    words an event as the carrier's push (None: it pushes nothing for it); `created` is the push, if any, at booking. `visits` is how
-    many visits it makes by itself before it gives up.
+    `error(status)` is how this carrier words a server's fault: 5xx, 429 "too fast", 404 an unknown path, other 4xx a refusal,
+    200 a refusal that comes with HTTP 200. `failures` are the reasons its riders report, with weights. Weight 0 is documented but
+    never drawn: so MAX_VISITS_REACHED, if the carrier documents it; it then cancels after its last visit. `push` words an event as
+    the carrier's push (None: it pushes nothing for it); `created` is the push, if any, at booking. `visits` is how many visits it
+    makes by itself before it gives up; `cancels_on` are the reasons it cancels on at once instead of coming again.
     """
 
     carrier: str
@@ -129,7 +150,13 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     failures: Mapping[Reason, float]
     qc_failures: Mapping[Reason, float] = {}
     visits: int = 3
+    cancels_on: frozenset[Reason] = frozenset()
     push: Callable[[Consignment, Event, str], Push | None] | None = None  # consignment, event, the push secret
     created: Callable[[Consignment, str], Push | None] | None = None
     success: float = 0.75  # mean chance that a visit collects, before zones and faults
     tat_days: int = 3
+
+
+def lab_credential(text: str) -> str | None:
+    """The account key of a credential the lab accepts, else None: for `Side.account_of`."""
+    return text if text.startswith("lab_") else None
