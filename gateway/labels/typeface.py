@@ -1,0 +1,182 @@
+"""Lines of text in the scripts customers write, as glyphs in the order they are drawn.
+
+Noto Sans (`fonts/`), shaped by HarfBuzz: conjuncts, matras and joined letters come out right. A face is read once per
+process, when a text first needs it. Only Latin, Greek and Cyrillic have a bold face; the others are drawn bold by a
+stroke. A character of no face is Noto's empty box: seen, not dropped.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import uharfbuzz as hb
+
+from gateway.labels import bidi
+
+FONTS = Path(__file__).parent / "fonts"
+REGULAR, BOLD = "NotoSans-Regular", "NotoSans-Bold"
+UNITS = 1000  # per em, in every face
+
+# By Unicode block of 128 characters; whatever is not here is looked for in REGULAR and BOLD.
+_SCRIPTS = {
+    0x0580 >> 7: "NotoSansHebrew-Regular",
+    0x0600 >> 7: "NotoSansArabic-Regular",
+    0x0680 >> 7: "NotoSansArabic-Regular",
+    0x0900 >> 7: "NotoSansDevanagari-Regular",
+    0x0980 >> 7: "NotoSansBengali-Regular",
+    0x0A00 >> 7: "NotoSansGurmukhi-Regular",
+    0x0A80 >> 7: "NotoSansGujarati-Regular",
+    0x0B00 >> 7: "NotoSansOriya-Regular",
+    0x0B80 >> 7: "NotoSansTamil-Regular",
+    0x0C00 >> 7: "NotoSansTelugu-Regular",
+    0x0C80 >> 7: "NotoSansKannada-Regular",
+    0x0D00 >> 7: "NotoSansMalayalam-Regular",
+}
+_FOLLOWERS = frozenset(" \u0964\u0965\u200c\u200d")  # space, dandas and joiners stay in the script they stand in
+
+
+class Pen(msgspec.Struct, frozen=True, kw_only=True):
+    """How a text is written: size in points, `grey` from 0 (black) to 1 (white)."""
+
+    size: float
+    bold: bool = False
+    grey: float = 0.0
+
+
+class Face(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    face: hb.Face
+    font: hb.Font
+    covers: frozenset[int]
+
+
+class Glyph(msgspec.Struct, frozen=True):
+    """One glyph of a run; all but `index` (where its characters begin in the line) in units of the em."""
+
+    id: int
+    index: int
+    advance: int
+    x: int
+    y: int
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a line in one face and direction. `stroked`: bold is asked for and the face has none."""
+
+    text: str
+    start: int
+    level: int
+    face: Face
+    stroked: bool
+    glyphs: tuple[Glyph, ...]
+
+
+def clean(text: str) -> str:
+    """The text as it can be printed: one line, composed, without control and format characters (joiners stay).
+
+    Of the marks on one letter the first five are kept: more is no writing, and would climb off the page.
+    """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    kept: list[str] = []
+    for marks, group in itertools.groupby(unicodedata.normalize("NFC", text), key=_is_mark):
+        kept += itertools.islice(group, 5 if marks else None)
+    return " ".join("".join(map(_printable, kept)).split())
+
+
+def line(text: str, *, bold: bool = False) -> list[Run]:
+    """The runs of one line in the order they are drawn, left to right."""
+    return bidi.visual(_runs(text, bold), level=lambda run: run.level)
+
+
+def width(text: str, pen: Pen) -> float:
+    """How wide a line is, in points."""
+    return sum(advance for _, advance in _advances(text, pen))
+
+
+def wrap(text: str, pen: Pen, room: float) -> list[str]:
+    """The lines of a text in `room` points: broken at spaces, inside a word only where it is wider than the room."""
+    lines, start, gap, used, since_gap = [], 0, 0, 0.0, 0.0
+    for index, advance in _advances(text, pen):
+        space = text[index] == " "
+        gap, since_gap = (index + 1, 0.0) if space else (gap, since_gap + advance)
+        used += advance
+        if used > room and index > start and not space:
+            start, used, broken = (gap, since_gap, start) if gap > start else (index, advance, start)
+            lines.append(text[broken:start].rstrip())
+    return [*lines, text[start:].rstrip()]
+
+
+@functools.cache
+def load(name: str) -> Face:
+    """One of the shipped faces."""
+    face = hb.Face(hb.Blob.from_file_path(str(FONTS / f"{name}.ttf")))
+    return Face(name=name, face=face, font=hb.Font(face), covers=frozenset(face.unicodes))
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
+
+
+def _printable(character: str) -> str:
+    match unicodedata.category(character):
+        case "Cc" | "Zl" | "Zp":
+            return " "
+        case "Cs":
+            return "\ufffd"
+        case "Cf" if character not in _FOLLOWERS:
+            return ""
+    return character
+
+
+def _advances(text: str, pen: Pen) -> Iterator[tuple[int, float]]:
+    """Where each cluster (what must not be broken) begins, and its width in points; in the order of reading."""
+    clusters: dict[int, int] = {}
+    for run in _runs(text, pen.bold):
+        for glyph in run.glyphs:
+            clusters[glyph.index] = clusters.get(glyph.index, 0) + glyph.advance
+    return ((index, clusters[index] * pen.size / UNITS) for index in sorted(clusters))
+
+
+def _runs(text: str, bold: bool) -> list[Run]:
+    """In the order of reading."""
+    if not text:
+        return []
+    if text.isascii():
+        return [_run(text, 0, 0, BOLD if bold else REGULAR, stroked=False)]
+    spans = itertools.groupby(enumerate(zip(_faces(text, bold), bidi.levels(text), strict=True)), key=lambda pair: pair[1])
+    runs = []
+    for (name, level), group in spans:
+        start = next(group)[0]
+        end = start + 1 + sum(1 for _ in group)
+        runs.append(_run(text[start:end], start, level, name, stroked=bold and name != BOLD))
+    return runs
+
+
+def _faces(text: str, bold: bool) -> list[str]:
+    """The face of each character."""
+    first = BOLD if bold else REGULAR
+    names: list[str] = []
+    for character in text:
+        follows = names and names[-1] != first and (character in _FOLLOWERS or unicodedata.combining(character))
+        stays = follows and ord(character) in load(names[-1]).covers
+        names.append(names[-1] if stays else _SCRIPTS.get(ord(character) >> 7, first))
+    return names
+
+
+def _run(text: str, start: int, level: int, name: str, *, stroked: bool) -> Run:
+    face = load(name)
+    buffer = hb.Buffer()
+    buffer.add_str(text)
+    buffer.direction = "rtl" if level % 2 else "ltr"
+    buffer.language = "en"  # else HarfBuzz asks the process's locale
+    buffer.guess_segment_properties()
+    hb.shape(face.font, buffer)
+    placed = zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
+    glyphs = tuple(Glyph(i.codepoint, start + i.cluster, p.x_advance, p.x_offset, p.y_offset) for i, p in placed)
+    return Run(text=text, start=start, level=level, face=face, stroked=stroked, glyphs=glyphs)
