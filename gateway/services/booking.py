@@ -35,6 +35,8 @@ _LOOKS_BEFORE_ALARM = 8
 # How long past the slowest commit a carrier's push is waited for where nothing can be asked.
 PUSH_GRACE = dt.timedelta(seconds=60)
 _END_OF_DAY = dt.time(21)
+# Refusals that may mean the carrier has it already: found out before anything else is done.
+_LOOK_FIRST = frozenset({RefusalKind.DUPLICATE, RefusalKind.AWB_POOL})
 
 
 def order_of(case: Case, booking: Booking) -> PickupOrder:
@@ -131,11 +133,14 @@ def _step_done(tx: sa.Connection, booking: Booking, answer: Next | Later, wall: 
 
 
 def _not_booked(tx: sa.Connection, case: Case, booking: Booking, error: CarrierError, wall: dt.datetime) -> None:
-    if isinstance(error, Refused) and error.kind is not RefusalKind.DUPLICATE:
+    if isinstance(error, Refused) and error.kind not in _LOOK_FIRST:
         refuse(tx, case, booking, refusal_of(error), wall)
     elif isinstance(error, OutcomeUnknown | Pending | Refused):
+        start = {"step": 0, "so_far": {}} if isinstance(error, Refused) else {}  # the number in hand is used up
         state = move(booking.state, BookingEvent.LOST_ANSWER)
-        BOOKINGS.update(tx, booking.id, state=state, retry_at=wall + _FIRST_LOOK, refusal=refusal_of(error), updated_at=wall)
+        BOOKINGS.update(
+            tx, booking.id, state=state, retry_at=wall + _FIRST_LOOK, refusal=refusal_of(error), updated_at=wall, **start
+        )
     elif booking.tries >= _MOST_TRIES:
         refuse(tx, case, booking, refusal_of(error), wall)
     else:
@@ -205,6 +210,8 @@ class LookUp(msgspec.Struct, frozen=True):
             _no_way_to_ask(tx, case, booking, settled_at + PUSH_GRACE, wall)
         elif wall < settled_at:
             BOOKINGS.update(tx, booking.id, retry_at=min(settled_at, wall + backoff(booking.lookups)))
+        elif booking.tries >= _MOST_TRIES:
+            refuse(tx, case, booking, booking.refusal or Refusal(kind="outcomeunknown"), wall)
         else:
             ask_again(tx, booking, wall)
         restate(tx, case.pickup.id, wall)
@@ -213,7 +220,7 @@ class LookUp(msgspec.Struct, frozen=True):
 def ask_again(tx: sa.Connection, booking: Booking, wall: dt.datetime) -> None:
     """The carrier knows of no such booking: it is sent again under the same reference."""
     state = move(booking.state, BookingEvent.NOT_FOUND)
-    BOOKINGS.update(tx, booking.id, state=state, retry_at=None, lookups=0, tries=0, updated_at=wall)
+    BOOKINGS.update(tx, booking.id, state=state, retry_at=None, lookups=0, updated_at=wall)
 
 
 def _look_again(tx: sa.Connection, case: Case, booking: Booking, at: dt.datetime, why: str, wall: dt.datetime) -> None:

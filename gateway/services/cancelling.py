@@ -9,7 +9,9 @@ import msgspec
 import sqlalchemy as sa
 
 from adapters.contract import carrier as contract
+from adapters.contract.carrier import AwbList, Cancelled
 from adapters.contract.errors import CarrierError, OutcomeUnknown, Refused, Throttled
+from adapters.contract.scans import Milestone, Tracked
 from gateway.carriers import registry
 from gateway.life.booking import BookingEvent, BookingState, move
 from gateway.life.pickup import Intent
@@ -41,7 +43,20 @@ class Cancel(msgspec.Struct, frozen=True):
     async def perform(self, kit: Kit, case: Case, account: Account, witness: Witness, now: dt.datetime) -> Any:
         if registry.carrier(self.booking.carrier).cancel is None:
             return Refused(None, "", f"{self.booking.carrier} takes no cancel")
-        return await kit.carriers.ask(account, "cancel", at_carrier(self.booking), now=now, witness=witness)
+        try:
+            return await kit.carriers.ask(account, "cancel", at_carrier(self.booking), now=now, witness=witness)
+        except Refused as refusal:
+            return Cancelled() if await self._is_cancelled(kit, account, now) else refusal
+
+    async def _is_cancelled(self, kit: Kit, account: Account, now: dt.datetime) -> bool:
+        """Whether it is refused because an earlier cancel, its answer lost, was done."""
+        awb = self.booking.awb or ""
+        try:
+            answer = await kit.carriers.ask(account, "track", AwbList(awbs=(awb,)), now=now)
+        except CarrierError:
+            return False
+        tracked = answer.get(awb)
+        return isinstance(tracked, Tracked) and bool(tracked.scans) and tracked.scans[-1].milestone is Milestone.CANCELLED
 
     def settle(self, tx: sa.Connection, case: Case, outcome: Any, wall: dt.datetime) -> None:
         booking = BOOKINGS.one(tx, self.booking.id)
@@ -56,7 +71,7 @@ class Cancel(msgspec.Struct, frozen=True):
 
 
 def _meaning(outcome: Any, booking: Booking, wall: dt.datetime) -> tuple[BookingEvent, dt.datetime | None]:
-    if isinstance(outcome, contract.Cancelled):
+    if isinstance(outcome, Cancelled):
         return BookingEvent.CANCELLED, None
     if isinstance(outcome, Refused):
         return BookingEvent.TOO_LATE, wall + _AFTER_THE_VISIT

@@ -35,15 +35,20 @@ PATIENCE = dt.timedelta(hours=18)
 
 
 def push(kit: Kit, account: CarrierAccount, tracked: Iterable[Tracked], *, verified: bool, wall: dt.datetime) -> int:
-    """Take a carrier's push; one that is not verified is only a hint to poll. How many bookings it was about."""
+    """Take a push; one that is not verified, or does not say why, is only a hint to poll. How many bookings it was about."""
     with kit.db.write() as tx:
         known = [(booking, one) for one in tracked if (booking := find_booking(tx, account.id, one))]
         for booking, one in known:
-            if verified:
+            if verified and not _vague(one):
                 record(tx, booking.id, one, "push", wall)
             else:
                 BOOKINGS.update(tx, booking.id, poll_at=cases.load(tx, booking.pickup_id).now(wall))
     return len(known)
+
+
+def _vague(tracked: Tracked) -> bool:
+    """Whether a visit failed without a reason: carriers whose pushes leave it out tell it when asked."""
+    return any(scan.milestone is Milestone.PICKUP_FAILED and scan.reason is Reason.UNKNOWN for scan in tracked.scans)
 
 
 def find_booking(tx: sa.Connection, account_id: str, tracked: Tracked) -> Booking | None:
@@ -105,42 +110,50 @@ def _digest(booking: Booking, scan: Scan) -> bytes:
 def _consider(tx: sa.Connection, case: Case, booking_id: str, wall: dt.datetime) -> Case:
     """What the scans now say: visits, the booking's state, exceptions, the pickup's state."""
     booking = case.booking(booking_id)
-    carrier = registry.carrier(booking.carrier)
-    scans = case.scans[booking_id]
-    for view in visits(scans, carrier.timezone):
-        _store_visit(tx, case, booking, view, wall)
-    case = cases.load(tx, case.pickup.id)
-    _move_booking(tx, case, booking, wall)
+    views = visits(case.scans[booking_id], registry.carrier(booking.carrier).timezone)
+    _forget_visits(tx, case, booking, {view.day for view in views})
+    for number, view in enumerate(views, 1):
+        _store_visit(tx, case, booking, number, view, wall)
+    _move_booking(tx, cases.load(tx, case.pickup.id), booking, wall)
     return restate(tx, case.pickup.id, wall)
 
 
-def _store_visit(tx: sa.Connection, case: Case, booking: Booking, view: VisitView, wall: dt.datetime) -> None:
+def _forget_visits(tx: sa.Connection, case: Case, booking: Booking, days: set[dt.date]) -> None:
+    """A visit that an older scan, come late, has explained away never was."""
+    for visit in case.visits_of(booking.id):
+        if visit.day not in days:
+            scoring.take_back_visit(tx, case.owner, visit)
+            tx.execute(tables.visits.delete().where(tables.visits.c.id == visit.id))
+
+
+def _store_visit(tx: sa.Connection, case: Case, booking: Booking, number: int, view: VisitView, wall: dt.datetime) -> None:
     """Insert the visit or bring it up to date; a newly failed one opens an exception, an ended one is scored."""
     known = next((visit for visit in case.visits_of(booking.id) if visit.day == view.day), None)
-    if known and (known.outcome, known.reason) == (view.outcome, view.reason):
+    facts = _facts(number, view)
+    if known and known.disputed:
+        facts["fault"] = known.fault
+    if known and all(getattr(known, name) == value for name, value in facts.items()):
         return
-    visit = VISITS.replace(tx, known, **_facts(view)) if known else VISITS.insert(tx, _new_visit(tx, case, booking, view))
+    visit = VISITS.replace(tx, known, **facts) if known else VISITS.insert(tx, _new_visit(case, booking, view, facts))
     scoring.score(tx, case, booking, visit, case.now(wall))
-    if visit.outcome == "failed":
+    if visit.outcome == "failed" and not (known and (known.outcome, known.reason) == (visit.outcome, visit.reason)):
         _open_for_visit(tx, case, booking, visit, wall)
 
 
-def _facts(view: VisitView) -> dict[str, Any]:
+def _facts(number: int, view: VisitView) -> dict[str, Any]:
     fault = view.reason.fault if view.reason else None
-    return {"outcome": view.outcome, "reason": view.reason, "ended_at": view.ended_at, "fault": fault}
+    return {"number": number, "outcome": view.outcome, "reason": view.reason, "ended_at": view.ended_at, "fault": fault}
 
 
-def _new_visit(tx: sa.Connection, case: Case, booking: Booking, view: VisitView) -> Visit:
-    earlier = VISITS.all(tx, tables.visits.c.booking_id == booking.id, tables.visits.c.day < view.day)
+def _new_visit(case: Case, booking: Booking, view: VisitView, facts: dict[str, Any]) -> Visit:
     return Visit(
         id=ids.new("vis"),
         merchant_id=case.pickup.merchant_id,
         mode=case.pickup.mode,
         pickup_id=case.pickup.id,
         booking_id=booking.id,
-        number=len(earlier) + 1,
         day=view.day,
-        **_facts(view),
+        **facts,
     )
 
 

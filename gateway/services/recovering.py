@@ -67,7 +67,8 @@ def facts(tx: sa.Connection, case: Case, booking: Booking, exception: PickupExce
         visits_in_all=len(ended),
         days_elapsed=max((now - case.pickup.business_created_at).total_seconds() / 86400, 0.0),
         spent=_spent(case),
-        own_visits_left=_own_visits_left(case, booking),
+        # A carrier that is silent past its promise has lost the right to come by itself.
+        own_visits_left=0 if exception.reason == Reason.NO_EVENT else _own_visits_left(case, booking),
         acts=_acts(case, booking, now),
         answer=_answer(exception, now),
         date=exception.answer_day,

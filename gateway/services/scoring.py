@@ -50,12 +50,17 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True):
 
 def score(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, now: dt.datetime) -> None:
     """Let the estimates learn from the visit as it now stands, in place of what they learnt from it before."""
-    if visit.scored:
-        _unlearn(tx, case.owner, msgspec.convert(visit.scored, Scored))
+    take_back_visit(tx, case.owner, visit)
     scored = _scored(tx, case, booking, visit, now)
     if scored:
         _learn(tx, case.owner, scored)
     VISITS.update(tx, visit.id, scored=scored)
+
+
+def take_back_visit(tx: sa.Connection, owner: Owner, visit: Visit) -> None:
+    """As if the visit had never been counted."""
+    if visit.scored:
+        _unlearn(tx, owner, msgspec.convert(visit.scored, Scored))
 
 
 def _scored(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, now: dt.datetime) -> Scored | None:

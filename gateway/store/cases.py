@@ -96,8 +96,9 @@ def scans(tx: sa.Connection, booking_id: str) -> list[StoredScan]:
     """Oldest event first; of one instant, in the order of their arrival."""
     table = tables.scans
     order = (table.c.at, table.c.received_at, table.c.digest)
-    rows = tx.execute(sa.select(table).where(table.c.booking_id == booking_id).order_by(*order))
-    return [msgspec.convert(dict(row._mapping), StoredScan) for row in rows]
+    columns = [table.c[name] for name in StoredScan.__struct_fields__]
+    rows = tx.execute(sa.select(*columns).where(table.c.booking_id == booking_id).order_by(*order))
+    return [msgspec.convert(dict(zip(StoredScan.__struct_fields__, row, strict=True)), StoredScan) for row in rows]
 
 
 def claim(tx: sa.Connection, pickup_id: str, wall: dt.datetime) -> str | None:

@@ -29,6 +29,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     window: Window | None = None
     quality_checks: tuple[QualityCheck, ...] = ()
     order_number: str = ""
+    delivered_at: dt.datetime | None = None
+    channel: str = ""
     instructions: str = ""
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()

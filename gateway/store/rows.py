@@ -88,7 +88,7 @@ class Rows(Generic[T]):
         return (self.table.c.merchant_id == owner.merchant_id) & (self.table.c.mode == owner.mode)
 
     def read(self, row: sa.Row[Any]) -> T:
-        return msgspec.convert(dict(row._mapping), self.kind)
+        return msgspec.convert(dict(zip(self.kind.__struct_fields__, row, strict=True)), self.kind)
 
 
 def _page(rows: list[T], more: bool, after: str, before: str) -> Page[T]:

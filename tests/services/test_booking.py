@@ -1,0 +1,99 @@
+"""Booking exactly once, whatever happens to the answer."""
+
+import datetime as dt
+
+import pytest
+
+from gateway.life.booking import BookingState
+from tests.world import World
+
+SECOND = dt.timedelta(seconds=1)
+NOT_BOOKED_YET = ["timeout_unbooked", "drop_before_commit", "server_error", "html"]
+BOOKED_UNSEEN = ["timeout_booked", "drop_after_commit", "server_error_booked", "truncated"]
+
+
+def settle(world: World, minutes: int = 4) -> None:
+    for _ in range(minutes * 6):
+        world.pass_time(10 * SECOND)
+
+
+def test_a_pickup_is_quoted_chosen_booked_and_labelled(world):
+    pickup = world.book()
+
+    case = world.case(pickup)
+    assert case.pickup.state == "booked"
+    assert [booking.state for booking in case.bookings] == [BookingState.LIVE]
+    assert case.bookings[0].awb in {one["awb"] for one in world.books(case.bookings[0].carrier)}
+    assert case.labelled == {case.bookings[0].id}
+    assert world.events(pickup) == ["pickup.requested", "pickup.carrier_selected", "pickup.booked", "label.created"]
+
+
+@pytest.mark.parametrize("fault", NOT_BOOKED_YET + BOOKED_UNSEEN)
+def test_delhivery_is_asked_what_it_knows_before_it_is_asked_again(make_world, fault):
+    world = make_world("delhivery")
+    world.fault(fault, "delhivery", operation="book", times=1)
+
+    pickup = world.book()
+    assert world.state(pickup) == "booking_unknown"
+    settle(world)
+
+    assert world.state(pickup) == "booked"
+    assert [one["awb"] for one in world.books("delhivery")] == [world.case(pickup).bookings[0].awb]
+
+
+@pytest.mark.parametrize("fault", NOT_BOOKED_YET + BOOKED_UNSEEN)
+def test_ekart_cannot_be_asked_so_a_person_is(make_world, fault):
+    world = make_world("ekart")
+    world.fault(fault, operation="book", times=1)
+
+    pickup = world.book()
+    settle(world)
+
+    case = world.case(pickup)
+    assert case.pickup.state == "booking_unknown"
+    assert [(one.reason, one.state) for one in case.open_exceptions] == [("booking_unknown", "needs_decision")]
+    assert len(world.books("ekart")) == (1 if fault in BOOKED_UNSEEN else 0)
+
+
+def test_what_was_not_sent_is_sent_again(make_world):
+    world = make_world("ekart")
+    world.fault("throttle", operation="book", times=2)
+
+    pickup = world.book()
+    settle(world)
+
+    assert world.state(pickup) == "booked"
+    assert len(world.books("ekart")) == 1
+
+
+def test_a_refusal_moves_the_pickup_to_the_next_carrier(world):
+    first = world.case(world.book("RMA-1")).bookings[0].carrier
+    world.fault("refuse", first, operation="book")
+
+    case = world.case(world.book("RMA-2"))
+
+    assert case.bookings[0].carrier == first
+    assert case.bookings[0].refusal is not None
+    assert case.bookings[-1].state == BookingState.LIVE
+    assert (case.bookings[-1].carrier, case.bookings[-1].service) != (first, case.bookings[0].service)
+
+
+def test_wrong_credentials_pause_the_account_and_the_other_carrier_takes_it(make_world):
+    world = make_world("ekart")
+    with world.db.write() as tx:
+        world.accounts["delhivery"] = world.add_account(tx, "delhivery", token="mistyped")
+
+    case = world.case(world.book())
+
+    assert [(booking.carrier, booking.state) for booking in case.bookings] == [("ekart", BookingState.LIVE)]
+
+
+def test_no_carrier_is_an_exception_with_the_causes(make_world):
+    world = make_world("ekart")
+
+    pickup = world.book(postal_code="999009")  # the lab's magic code: not served
+
+    case = world.case(pickup)
+    assert case.pickup.state == "exhausted"
+    assert [one.reason for one in case.open_exceptions] == ["no_carrier"]
+    assert case.bookings == []
