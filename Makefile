@@ -1,0 +1,69 @@
+# Two commands matter: `make run` and `make test`. Both need Debian 12's python3, python3-venv and make, and nothing else:
+# the first of them makes .venv from the pinned, hashed requirements; a stamp keeps that from being done twice.
+
+PYTHON ?= python3
+REFERENCE ?= ../shared/reference
+UPGRADE ?=
+
+BIN := .venv/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet
+INSTALL_SELF := $(PIP) --no-deps --no-build-isolation --editable .
+
+# The hashes are those of every published file of a version: one lock for Python 3.11 to 3.13 on any machine.
+COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+	--no-header --no-annotate --no-emit-index-url pyproject.toml
+BUILD_REQUIRES := import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench conformance record lock
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: .venv/.for-running ## serve the gateway with its lab of simulated carriers and demo data; GATEWAY_PORT=8080 sets the port
+	@exec $(BIN)/gateway demo --serve
+
+test: .venv/.for-developing ## run the tests
+	@$(BIN)/pytest -n 2 --dist loadfile tests --ignore=tests/conformance --ignore=tests/bench
+
+check: .venv/.for-developing ## lint, format, types, and the floors between packages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.for-developing ## measure; prints figures with their floors, fails nothing on time
+	@$(BIN)/python -m tests.bench
+
+conformance: .venv/.for-developing ## hold the carriers against their documentation; REFERENCE=folder says where that is
+	@test -d "$(REFERENCE)" || { echo "conformance: no reference at $(REFERENCE); REFERENCE=folder names another place" >&2; exit 1; }
+	@REFERENCE="$(abspath $(REFERENCE))" $(BIN)/pytest tests/conformance
+
+record: .venv/.for-developing ## record the cassettes anew, from the lab
+	@$(BIN)/python -m tests.record
+
+lock: ## pin the requirements anew after a change in pyproject.toml; UPGRADE=--upgrade takes newer versions
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+	$(PYTHON) -m venv "$$scratch" && "$$scratch/bin/pip" install --quiet --disable-pip-version-check uv && \
+	$(PYTHON) -c "$(BUILD_REQUIRES)" >"$$scratch/build.txt" && \
+	"$$scratch/bin/uv" $(COMPILE) --extra dev "$$scratch/build.txt" --output-file requirements-dev.txt && \
+	"$$scratch/bin/uv" $(COMPILE) --constraint requirements-dev.txt "$$scratch/build.txt" --output-file requirements.txt
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	{ rm -rf .venv; echo "No virtual environment could be made. On Debian: apt install python3-venv" >&2; exit 1; }
+	@touch $@
+
+.venv/.for-running: requirements.txt pyproject.toml | .venv/.made
+	@echo "Installing what running needs into .venv"
+	@$(PIP) --require-hashes --requirement requirements.txt
+	@$(INSTALL_SELF)
+	@touch $@
+
+.venv/.for-developing: requirements-dev.txt pyproject.toml | .venv/.made
+	@echo "Installing what developing needs into .venv"
+	@$(PIP) --require-hashes --requirement requirements-dev.txt
+	@$(INSTALL_SELF)
+	@touch $@ .venv/.for-running
