@@ -26,7 +26,7 @@ from adapters.lab.engine import Lab, load_sides
 from gateway import ids
 from gateway.carriers.client import Carriers
 from gateway.carriers.memory import Memory
-from gateway.services import accepting, driving, following, polling
+from gateway.services import accepting, auditing, driving, following, polling
 from gateway.services.kit import Kit
 from gateway.store import accounts, cases, merchants, outbox, tables
 from gateway.store.cases import Case
@@ -169,7 +169,11 @@ class World:
             with self.db.write() as tx:
                 rows = outbox.waiting(tx)
                 outbox.queued(tx, [row for row, _, _ in rows])
-                due = {subject for _, _, subject in rows} | set(outbox.overdue(tx, self.now, dt.timedelta(0)))
+                due = {subject for _, job, subject in rows if job == outbox.ADVANCE} | set(
+                    outbox.overdue(tx, self.now, dt.timedelta(0))
+                )
+            for booking_id in [subject for _, job, subject in rows if job == outbox.AUDIT]:
+                auditing.audit(self.kit, booking_id, self.now)
             for pickup_id in sorted(due):
                 driving.advance(self.kit, pickup_id, lambda: self.now)
             if not due:

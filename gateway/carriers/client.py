@@ -16,11 +16,12 @@ import httpx
 import msgspec
 
 from adapters.contract.carrier import Access, Carrier, Later, Next, Operation, SoFar, Step, Token
-from adapters.contract.errors import CarrierError, Misread, OutcomeUnknown, Pending, RefusalKind, Refused, Unreachable
+from adapters.contract.errors import CarrierError, Misread, OutcomeUnknown, Pending, RefusalKind, Refused, Throttled, Unreachable
 from adapters.contract.reading import read
 from gateway import ids
 from gateway.carriers import registry
 from gateway.carriers.exchanges import private_words, request_text, response_text, scrub
+from gateway.carriers.limits import Buckets
 from gateway.carriers.transport import open_pool, send
 from gateway.values import Account, Exchange, Mode
 
@@ -52,6 +53,7 @@ class Carriers:
         self._pools: dict[str, httpx.AsyncBaseTransport] = {}
         self._tokens: dict[str, tuple[str, float]] = {}
         self._signing_in: dict[str, asyncio.Lock] = {}
+        self._buckets = Buckets()
 
     async def ask(self, account: Account, name: str, question: Any, *, now: dt.datetime, witness: Witness | None = None) -> Any:
         """All steps of an operation that need no ledger in between. Raises CarrierError; Pending where the answer comes later."""
@@ -93,6 +95,7 @@ class Carriers:
             await pool.aclose()
 
     async def _once(self, call: _Call) -> Any:
+        self._keep_quota(call)
         access = self._access(call)
         if call.carrier.sign_in and call.name != "sign_in":
             access = msgspec.structs.replace(access, token=await self._token(call.account, call.now))
@@ -106,6 +109,13 @@ class Carriers:
             raise wire.failed(error) from error
         finally:
             wire.tell()
+
+    def _keep_quota(self, call: _Call) -> None:
+        """Raises Throttled for a question that would be one too many; nothing is sent."""
+        quota = call.carrier.limits.quotas.get(call.name)
+        wait = self._buckets.take(call.account.id, call.name, quota) if quota else None
+        if wait:
+            raise Throttled(f"the carrier's quota for {call.name} is used up", retry_after=wait)
 
     def _access(self, call: _Call) -> Access:
         account, carrier = call.account, call.carrier

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from adapters.contract.carrier import Booked, Later, Next, Sought
+from adapters.contract.carrier import Booked, Carrier, Later, Next, Sought
 from adapters.contract.errors import CarrierError, OutcomeUnknown, Pending, RefusalKind, Refused, Throttled
 from adapters.contract.orders import PickupOrder
 from adapters.contract.scans import Fault
@@ -22,7 +22,7 @@ from gateway.life.booking import BookingEvent, BookingState, move
 from gateway.services.following import PATIENCE
 from gateway.services.kit import Kit
 from gateway.services.notifying import emit, open_exception, restate
-from gateway.store import accounts
+from gateway.store import accounts, outbox
 from gateway.store.accounts import ACCOUNTS
 from gateway.store.cases import Case
 from gateway.store.exchanges import Witness
@@ -102,6 +102,13 @@ def booked(tx: sa.Connection, case: Case, booking: Booking, answer: Booked, wall
         refusal=None,
         updated_at=wall,
     )
+    if priced_by_card(registry.carrier(booking.carrier)):
+        outbox.want(tx, outbox.AUDIT, booking.id, wall)
+
+
+def priced_by_card(carrier: Carrier) -> bool:
+    """Whether offers of this carrier are priced from the card although it has a price call: then the card is audited."""
+    return carrier.quote is not None and "quote" not in carrier.offers_from
 
 
 def first_promise(case: Case, booking: Booking, now: dt.datetime) -> dt.datetime:

@@ -93,6 +93,13 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     exchange: str = ""
 
 
+class PriceAudit(msgspec.Struct, frozen=True, kw_only=True):
+    """What the carrier itself asks, and how much dearer that is than the rate card said (percent)."""
+
+    carrier_price: Money
+    gap_percent: float
+
+
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """One carrier asked once. A many-step booking resumes at `step` with `so_far`; `retry_at` and `sent_at` are wall time."""
 
@@ -119,6 +126,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     pickup_token: str = ""
     tracking_url: str = ""
     price: Money | None = None
+    audit: PriceAudit | None = None
     window: Window | None = None
     retry_at: dt.datetime | None = None
     tries: int = 0

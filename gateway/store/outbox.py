@@ -13,17 +13,23 @@ from gateway.store import tables
 from gateway.store.rows import due
 
 ADVANCE = "advance"
+AUDIT = "audit"
 
 
 def wake(tx: sa.Connection, pickup_id: str, wall: dt.datetime) -> None:
     """Have the pickup's driver look at it now."""
-    tx.execute(tables.outbox.insert().values(job=ADVANCE, subject=pickup_id, created_at=wall))
+    want(tx, ADVANCE, pickup_id, wall)
     tx.execute(tables.pickups.update().where(tables.pickups.c.id == pickup_id).values(wake_wall=wall))
 
 
 def any_waiting(tx: sa.Connection) -> bool:
     """Whether there is something for the queue: a cheap look before the write."""
     return tx.scalar(sa.select(tables.outbox.c.id).where(tables.outbox.c.queued_at.is_(None)).limit(1)) is not None
+
+
+def want(tx: sa.Connection, job: str, subject: str, wall: dt.datetime) -> None:
+    """Have a job done about something."""
+    tx.execute(tables.outbox.insert().values(job=job, subject=subject, created_at=wall))
 
 
 def waiting(tx: sa.Connection, limit: int = 500) -> list[tuple[int, str, str]]:

@@ -216,6 +216,7 @@ bookings = sa.Table(
     _text("pickup_token"),
     _text("tracking_url"),
     sa.Column("price", Json),
+    sa.Column("audit", Json),
     sa.Column("window", Json),
     sa.Column("retry_at", Instant),  # wall
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),

@@ -97,3 +97,14 @@ def test_no_carrier_is_an_exception_with_the_causes(make_world):
     assert case.pickup.state == "exhausted"
     assert [one.reason for one in case.open_exceptions] == ["no_carrier"]
     assert case.bookings == []
+
+
+def test_a_rate_card_is_audited_against_the_carriers_own_price(make_world):
+    world = make_world("delhivery")
+
+    booking = world.case(world.book()).bookings[0]
+
+    assert booking.audit is not None
+    assert booking.audit.carrier_price.currency == "INR"
+    gap = (booking.audit.carrier_price.minor - booking.price.minor) * 100 / booking.price.minor
+    assert booking.audit.gap_percent == round(gap, 2)

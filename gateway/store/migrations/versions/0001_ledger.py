@@ -219,6 +219,7 @@ def upgrade() -> None:
         sa.Column("pickup_token", sa.Text(), server_default="", nullable=False),
         sa.Column("tracking_url", sa.Text(), server_default="", nullable=False),
         sa.Column("price", sa.Text(), nullable=True),
+        sa.Column("audit", sa.Text(), nullable=True),
         sa.Column("window", sa.Text(), nullable=True),
         sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),

@@ -1,0 +1,97 @@
+"""First answers by idempotency key: claimed before any work, kept for 72 hours, given again to whoever asks the same.
+
+Work within one transaction claims and keeps in it, so that nothing half-done stays; work beyond a transaction (carriers are
+asked) is in flight between the two, and its claim lapses after a minute in case its process died. Answers are sealed: they may
+hold what is shown only once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+import sqlalchemy as sa
+
+from gateway.store import tables
+from gateway.store.rows import Owner
+from gateway.store.vault import Vault
+
+KEPT = dt.timedelta(hours=72)
+IN_FLIGHT = dt.timedelta(seconds=60)
+
+
+class InFlight(RuntimeError):
+    """The first request with this key has not been answered yet."""
+
+
+class OtherRequest(RuntimeError):
+    """The key was used for another request."""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One request under a key; `digest` tells whether it is the same request."""
+
+    owner: Owner
+    route: str
+    key: str
+    digest: bytes
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer as it was given."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def earlier(tx: sa.Connection, vault: Vault, attempt: Attempt, wall: dt.datetime) -> Kept | None:
+    """The first answer, or None: never asked before. Raises InFlight, OtherRequest."""
+    table = tables.idempotency
+    row = tx.execute(sa.select(table).where(_same(attempt), table.c.expires_at > wall)).first()
+    if row is None:
+        return None
+    if row.body_digest != attempt.digest:
+        raise OtherRequest(attempt.key)
+    if row.status is None:
+        raise InFlight(attempt.key)
+    body = vault.open(row.answer, attempt.owner.merchant_id, _bound(attempt))["body"]
+    return Kept(status=row.status, headers=row.headers, body=body)
+
+
+def claim(tx: sa.Connection, attempt: Attempt, wall: dt.datetime) -> None:
+    """Take the key. Raises IntegrityError where somebody else has just taken it."""
+    table = tables.idempotency
+    tx.execute(table.delete().where(_same(attempt), table.c.expires_at <= wall))
+    row = {"body_digest": attempt.digest, "created_at": wall, "expires_at": wall + IN_FLIGHT}
+    tx.execute(table.insert().values(**_key(attempt), **row))
+
+
+def keep(tx: sa.Connection, vault: Vault, attempt: Attempt, answer: Kept, wall: dt.datetime) -> None:
+    """The answer to all who ask again."""
+    sealed = vault.seal({"body": answer.body}, attempt.owner.merchant_id, _bound(attempt))
+    kept = {"status": answer.status, "headers": answer.headers, "answer": sealed, "expires_at": wall + KEPT}
+    tx.execute(tables.idempotency.update().where(_same(attempt)).values(**kept))
+
+
+def forget(tx: sa.Connection, attempt: Attempt) -> None:
+    """The work failed: the key is free again."""
+    tx.execute(tables.idempotency.delete().where(_same(attempt)))
+
+
+def purge(tx: sa.Connection, wall: dt.datetime) -> int:
+    """Strike out what has lapsed; how many rows that were."""
+    return tx.execute(tables.idempotency.delete().where(tables.idempotency.c.expires_at <= wall)).rowcount
+
+
+def _key(attempt: Attempt) -> dict[str, str]:
+    owner = attempt.owner
+    return {"merchant_id": owner.merchant_id, "mode": owner.mode, "route": attempt.route, "key": attempt.key}
+
+
+def _same(attempt: Attempt) -> sa.ColumnElement[bool]:
+    return sa.and_(*(tables.idempotency.c[name] == value for name, value in _key(attempt).items()))
+
+
+def _bound(attempt: Attempt) -> str:
+    return f"idempotency/{attempt.route}/{attempt.key}"
