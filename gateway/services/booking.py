@@ -16,12 +16,12 @@ from adapters.contract.carrier import Booked, Carrier, Later, Next, Sought
 from adapters.contract.errors import CarrierError, OutcomeUnknown, Pending, RefusalKind, Refused, Throttled
 from adapters.contract.orders import PickupOrder
 from adapters.contract.scans import Fault
-from gateway import clock, ids
+from gateway import ids
 from gateway.carriers import registry
 from gateway.life.booking import BookingEvent, BookingState, move
-from gateway.services.following import PATIENCE
 from gateway.services.kit import Kit
 from gateway.services.notifying import emit, open_exception, restate
+from gateway.services.promising import first_promise
 from gateway.store import accounts, outbox
 from gateway.store.accounts import ACCOUNTS
 from gateway.store.cases import Case
@@ -34,7 +34,6 @@ _FIRST_LOOK = dt.timedelta(seconds=3)
 _LOOKS_BEFORE_ALARM = 8
 # How long past the slowest commit a carrier's push is waited for where nothing can be asked.
 PUSH_GRACE = dt.timedelta(seconds=60)
-_END_OF_DAY = dt.time(21)
 # Refusals that may mean the carrier has it already: found out before anything else is done.
 _LOOK_FIRST = frozenset({RefusalKind.DUPLICATE, RefusalKind.AWB_POOL})
 
@@ -73,7 +72,9 @@ class Send(msgspec.Struct, frozen=True):
 
     def settle(self, tx: sa.Connection, case: Case, outcome: Any, wall: dt.datetime) -> None:
         booking = BOOKINGS.one(tx, self.booking.id)
-        if isinstance(outcome, Booked):
+        if booking.state is not BookingState.SENDING:
+            _after_a_push(tx, booking, outcome)
+        elif isinstance(outcome, Booked):
             booked(tx, case, booking, outcome, wall)
         elif isinstance(outcome, Next | Later):
             _step_done(tx, booking, outcome, wall)
@@ -106,23 +107,16 @@ def booked(tx: sa.Connection, case: Case, booking: Booking, answer: Booked, wall
         outbox.want(tx, outbox.AUDIT, booking.id, wall)
 
 
+def _after_a_push(tx: sa.Connection, booking: Booking, outcome: Any) -> None:
+    """The carrier's push was faster than its answer: only what the push did not say is added."""
+    if isinstance(outcome, Booked) and outcome.awb == booking.awb:
+        handles = {**booking.handles, **outcome.handles}
+        BOOKINGS.update(tx, booking.id, handles=handles, pickup_token=outcome.pickup_token, tracking_url=outcome.tracking_url)
+
+
 def priced_by_card(carrier: Carrier) -> bool:
     """Whether offers of this carrier are priced from the card although it has a price call: then the card is audited."""
     return carrier.quote is not None and "quote" not in carrier.offers_from
-
-
-def first_promise(case: Case, booking: Booking, now: dt.datetime) -> dt.datetime:
-    """Until when something must have happened: the end of the window's day, else of the next working day, and some patience."""
-    carrier = registry.carrier(booking.carrier)
-    window = booking.window or case.pickup.body.window
-    today = clock.local_date(now, carrier.timezone)
-    day = window.date if window else clock.next_working_day(today, case.people.shipper.country)
-    return end_of_day(day, carrier.timezone)
-
-
-def end_of_day(day: dt.date, timezone: str) -> dt.datetime:
-    """When a silent day is over: its service hours and the patience after them."""
-    return clock.at_local(day, _END_OF_DAY, timezone) + PATIENCE
 
 
 def _step_done(tx: sa.Connection, booking: Booking, answer: Next | Later, wall: dt.datetime) -> None:

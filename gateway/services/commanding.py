@@ -16,14 +16,14 @@ from adapters.contract.places import Party, Window
 from adapters.contract.scans import Reason
 from gateway import ids
 from gateway.carriers import registry
-from gateway.life.booking import OPEN, BookingEvent, BookingState, move
+from gateway.life.booking import OPEN, BookingState
 from gateway.life.pickup import ENDS, Intent, PickupState
 from gateway.services.booking import ask_again
-from gateway.services.following import standing
+from gateway.services.following import adopt, standing
 from gateway.services.notifying import emit, resolve, restate
 from gateway.store import outbox, tables
 from gateway.store.cases import Case
-from gateway.store.ledger import BOOKINGS, EXCEPTIONS, INSTRUCTIONS, PICKUPS, VISITS, Booking, Instruction, Pickup, PickupException
+from gateway.store.ledger import EXCEPTIONS, INSTRUCTIONS, PICKUPS, VISITS, Booking, Instruction, Pickup, PickupException
 from rates.recovery import Answer
 
 _RETURN_OFF = frozenset({Reason.CUSTOMER_DECLINED, Reason.CANCELLED_BY_CUSTOMER, Reason.CANCELLED_BY_CUSTOMER_VERIFIED})
@@ -146,10 +146,7 @@ def _adopt(tx: sa.Connection, case: Case, exception: PickupException, wanted: Re
     """The operator found the booking in the carrier's panel: this is its AWB."""
     if not wanted.awb:
         raise WrongState("`awb` is needed: the number the carrier's panel shows for our reference")
-    booking = _doubtful(case, exception)
-    state = move(booking.state, BookingEvent.BOOKED)
-    now = case.now(wall)
-    BOOKINGS.update(tx, booking.id, state=state, awb=wanted.awb, booked_at=now, poll_at=now, retry_at=None, updated_at=wall)
+    adopt(tx, case, _doubtful(case, exception), wanted.awb, wall)
     resolve(tx, case, exception, "adopted", wall)
 
 

@@ -25,7 +25,7 @@ from gateway.services.cancelling import Cancel
 from gateway.services.deciding import Decide
 from gateway.services.kit import Kit
 from gateway.services.labelling import FetchLabel
-from gateway.services.notifying import restate
+from gateway.services.notifying import resolve, restate
 from gateway.services.recovering import Instruct, NoteSilence, Recover
 from gateway.store import accounts, cases, exchanges
 from gateway.store.accounts import ACCOUNTS
@@ -287,6 +287,8 @@ class TurnBack(msgspec.Struct, frozen=True):
 
     def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
         PICKUPS.update(tx, case.pickup.id, intent=Intent.COLLECT, updated_at=wall)
+        for exception in case.open_exceptions:
+            resolve(tx, case, exception, "switched", wall)
         restate(tx, case.pickup.id, wall)
 
 

@@ -24,14 +24,13 @@ from gateway.life.visits import COLLECTED, VisitView, visits
 from gateway.services import scoring
 from gateway.services.kit import Kit
 from gateway.services.notifying import open_exception, resolve, restate
+from gateway.services.promising import PATIENCE, first_promise
 from gateway.store import cases, outbox, tables
 from gateway.store.accounts import CarrierAccount
 from gateway.store.cases import Case
 from gateway.store.ledger import BOOKINGS, VISITS, Booking, PickupException, StoredScan, Visit
 
 _log = structlog.get_logger()
-# How long past the expected day's end silence is borne before it is an exception.
-PATIENCE = dt.timedelta(hours=18)
 
 
 def push(kit: Kit, account: CarrierAccount, tracked: Iterable[Tracked], *, verified: bool, wall: dt.datetime) -> int:
@@ -67,6 +66,8 @@ def record(tx: sa.Connection, booking_id: str, tracked: Tracked, source: str, wa
     fresh = _store_scans(tx, booking, tracked.scans, source, wall)
     case = cases.load(tx, booking.pickup_id)
     if fresh or adopted:
+        # What the carrier would not cancel before, it may cancel now.
+        BOOKINGS.update(tx, booking_id, tables.bookings.c.state == BookingState.LIVE, retry_at=None)
         case = _consider(tx, case, booking_id, wall)
         outbox.wake(tx, case.pickup.id, wall)
     plan_poll(tx, case, booking_id, quiet=not fresh, wall=wall)
@@ -77,17 +78,24 @@ def _adopt(tx: sa.Connection, booking: Booking, tracked: Tracked, wall: dt.datet
     """A report that names our reference and an AWB ends the doubt about a booking whose answer was lost."""
     if booking.awb or not tracked.awb or not takes(booking.state, BookingEvent.BOOKED):
         return False
-    now = cases.load(tx, booking.pickup_id).now(wall)
+    adopt(tx, cases.load(tx, booking.pickup_id), booking, tracked.awb, wall)
+    return True
+
+
+def adopt(tx: sa.Connection, case: Case, booking: Booking, awb: str, wall: dt.datetime) -> None:
+    """The carrier has booked it after all, under this number."""
+    now = case.now(wall)
     BOOKINGS.update(
         tx,
         booking.id,
-        awb=tracked.awb,
+        awb=awb,
         state=move(booking.state, BookingEvent.BOOKED),
         booked_at=now,
+        promised_at=first_promise(case, booking, now),
+        poll_at=now,
         retry_at=None,
         updated_at=wall,
     )
-    return True
 
 
 def _store_scans(tx: sa.Connection, booking: Booking, scans: Sequence[Scan], source: str, wall: dt.datetime) -> bool:

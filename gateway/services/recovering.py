@@ -21,11 +21,11 @@ from gateway import clock, ids
 from gateway.carriers import registry
 from gateway.life.booking import BookingState
 from gateway.life.pickup import Intent
-from gateway.services.booking import end_of_day
 from gateway.services.cancelling import at_carrier
 from gateway.services.following import standing
 from gateway.services.kit import Kit
 from gateway.services.notifying import emit, open_exception, resolve, restate
+from gateway.services.promising import end_of_day
 from gateway.store import accounts, tables
 from gateway.store.cases import Case
 from gateway.store.exchanges import Witness

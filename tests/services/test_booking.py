@@ -4,7 +4,10 @@ import datetime as dt
 
 import pytest
 
+from adapters.contract.carrier import Next
+from adapters.contract.scans import Tracked
 from gateway.life.booking import BookingState
+from gateway.services import following
 from tests.world import World
 
 SECOND = dt.timedelta(seconds=1)
@@ -108,3 +111,21 @@ def test_a_rate_card_is_audited_against_the_carriers_own_price(make_world):
     assert booking.audit.carrier_price.currency == "INR"
     gap = (booking.audit.carrier_price.minor - booking.price.minor) * 100 / booking.price.minor
     assert booking.audit.gap_percent == round(gap, 2)
+
+
+def test_a_push_faster_than_the_answer_is_no_second_booking(make_world):
+    world = make_world("ekart")
+    step = world.kit.carriers.step
+
+    async def pushed_first(account, name, *args, **more):
+        answer = await step(account, name, *args, **more)
+        if name == "book" and not isinstance(answer, Next):
+            tracked = Tracked(awb=answer.awb, carrier_reference=args[1].carrier_reference, scans=())
+            following.push(world.kit, world.accounts["ekart"], [tracked], verified=True, wall=world.now)
+        return answer
+
+    world.kit.carriers.step = pushed_first
+    pickup = world.book()
+
+    assert world.state(pickup) == "booked"
+    assert [booking.awb for booking in world.case(pickup).bookings] == [one["awb"] for one in world.books("ekart")]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,7 +35,7 @@ def report(world: World, pickup: str, *scans: Scan) -> None:
         following.record(tx, booking.id, Tracked(awb=booking.awb or "", scans=scans), "push", world.now)
 
 
-def ending(world: World, pickup: str) -> object:
+def ending(world: World, pickup: str) -> tuple[Any, list[Any], list[Any]]:
     case = world.case(pickup)
     return case.pickup.state, [(v.day, v.number, v.outcome, v.reason) for v in case.visits], [b.state for b in case.bookings]
 

@@ -1,6 +1,7 @@
 """Failed visits, silence and refusals at the door, healed by the reason table."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def switch_account(world: World, *, enabled: bool) -> None:
         ACCOUNTS.update(tx, world.accounts["ekart"].id, enabled=enabled)
 
 
-def act(world: World, pickup: str, **wanted: object) -> None:
+def act(world: World, pickup: str, **wanted: Any) -> None:
     case = world.case(pickup)
     with world.db.write() as tx:
         commanding.act_on(tx, case, case.open_exceptions[-1], Resolution(**wanted), world.now)
