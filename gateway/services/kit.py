@@ -29,7 +29,7 @@ class Kit:
         self.loop = loop
         self.memory = memory or Memory()
 
-    def wait(self, work: Coroutine[Any, Any, T], seconds: float = 120) -> T:
+    def wait(self, work: Coroutine[Any, Any, T], seconds: float = 170) -> T:
         """Run on the loop's thread, wait here. Never from the loop itself."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
 
