@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import re
 from typing import TypeVar
 
 import httpx
 import msgspec
 
-from adapters.contract.carrier import Later, Next, Operation, SoFar, Step
-from adapters.contract.errors import OutcomeUnknown, Throttled
+from adapters.contract.carrier import Booked, Later, Next, Operation, SoFar, Step
+from adapters.contract.errors import Misread, OutcomeUnknown, Throttled
 
 Q = TypeVar("Q")
 A = TypeVar("A")
 
 _PATIENCE = dt.timedelta(seconds=30)
+_AWB = re.compile(r"[!-~]{1,60}")  # as long as the ledger's column
 
 
 def read(
     operation: Operation[Q, A], step: Step[Q, A], response: httpx.Response, question: Q, so_far: SoFar, now: dt.datetime
 ) -> A | Next | Later:
-    """Judge one reply. Raises Throttled for 429, OutcomeUnknown for a 5xx the adapter does not read, else what `parse` raises."""
+    """Judge one reply. Raises Throttled for 429, OutcomeUnknown for a 5xx the adapter does not read, else what `parse` raises.
+
+    A booking whose AWB cannot be one is Misread, whatever the adapter made of it.
+    """
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         raise Throttled(retry_after=retry_after(response, now))
     if response.status_code >= 500 and not operation.reads_server_errors:
         raise OutcomeUnknown(f"HTTP {response.status_code}")
     answer = step.parse(response, question, so_far)
+    if isinstance(answer, Booked) and not _AWB.fullmatch(answer.awb):
+        raise Misread(f"a booking with the AWB {answer.awb[:80]!r}")
     if isinstance(answer, Later):
         return msgspec.structs.replace(answer, at=max(answer.at, now + answer.after))
     return answer

@@ -29,6 +29,7 @@ A = TypeVar("A")
 
 _MOST_POOLS = 200
 _TOKEN_MARGIN = 60.0
+_LAB_SECONDS = 30.0
 
 Witness = Callable[[Exchange], None]
 
@@ -89,6 +90,14 @@ class Carriers:
                 raise
             self._tokens.pop(account.id, None)
             return await self._once(call)
+
+    async def steer_lab(self, path: str, body: bytes) -> httpx.Response:
+        """One call to the lab's own steering (`/_lab/...`), not to a carrier. Raises NoLab where it does not answer."""
+        request = httpx.Request("POST", self._lab() + path, content=body, headers={"content-type": "application/json"})
+        try:
+            return await send(self._pool("_lab"), request, _LAB_SECONDS)
+        except CarrierError as error:
+            raise NoLab(f"the lab does not answer: {error}") from error
 
     async def close(self) -> None:
         for pool in self._pools.values():

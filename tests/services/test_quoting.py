@@ -38,6 +38,7 @@ def test_every_service_is_an_offer_or_has_a_cause(world):
 def test_the_sentence_names_carrier_price_chance_and_runner_up(world):
     decision = decide(world)
 
+    assert decision.chosen
     chosen = decision.of(decision.chosen)
     assert chosen.name in decision.sentence
     assert str(chosen.price.decimal.normalize()).rstrip("0").rstrip(".")[:3] in decision.sentence
