@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     egress_allow: frozenset[str] = frozenset()
     workers: int = 1
     public_url: str = ""
+    currency_rates: Path | None = None
 
     @property
     def database(self) -> str:
@@ -73,6 +74,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         egress_allow=frozenset(environment.get("GATEWAY_EGRESS_ALLOW", "").replace(",", " ").split()),
         workers=_number(environment, "GATEWAY_WORKERS", 1),
         public_url=environment.get("GATEWAY_PUBLIC_URL", "").rstrip("/"),
+        currency_rates=_file(environment, "GATEWAY_CURRENCY_RATES"),
     )
 
 
@@ -85,6 +87,13 @@ def _short_folder(data_dir: Path) -> Path:
 
 def _default_data_dir(environment: Mapping[str, str]) -> str:
     return str(Path(environment.get("XDG_DATA_HOME") or "~/.local/share") / "pickup-gateway")
+
+
+def _file(environment: Mapping[str, str], name: str) -> Path | None:
+    text = environment.get(name, "")
+    if text and not Path(text).expanduser().is_file():
+        raise BadSetting(f"{name}={text!r} names no file")
+    return Path(text).expanduser().resolve() if text else None
 
 
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:

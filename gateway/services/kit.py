@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 
 from gateway.carriers.client import Carriers, NoLab
 from gateway.carriers.memory import Memory
-from gateway.settings import Settings
+from gateway.settings import BadSetting, Settings
 from gateway.store.database import Database
 from gateway.store.vault import Vault, master_key
+from rates.currency import RateTable
+from rates.ratefiles import BadRates, read_rates
 
 T = TypeVar("T")
 
@@ -21,13 +23,20 @@ class Kit:
     """One process's tools. `carriers` lives on `loop`; synchronous code waits for it through `wait`."""
 
     def __init__(
-        self, db: Database, vault: Vault, carriers: Carriers, loop: asyncio.AbstractEventLoop, memory: Memory | None = None
+        self,
+        db: Database,
+        vault: Vault,
+        carriers: Carriers,
+        loop: asyncio.AbstractEventLoop,
+        memory: Memory | None = None,
+        rates: tuple[RateTable, ...] = (),
     ) -> None:
         self.db = db
         self.vault = vault
         self.carriers = carriers
         self.loop = loop
         self.memory = memory or Memory()
+        self.rates = rates
 
     def wait(self, work: Coroutine[Any, Any, T], seconds: float = 170) -> T:
         """Run on the loop's thread, wait here. Never from the loop itself."""
@@ -48,7 +57,23 @@ def lab_at(address: Path) -> Callable[[], str]:
 
 def on_loop(settings: Settings, loop: asyncio.AbstractEventLoop) -> Kit:
     """The kit of a process that has a running loop already (the API)."""
-    return Kit(Database(settings.database), Vault(master_key(settings)), Carriers(lab_at(settings.lab_address)), loop)
+    return Kit(
+        Database(settings.database),
+        Vault(master_key(settings)),
+        Carriers(lab_at(settings.lab_address)),
+        loop,
+        rates=currency_rates(settings),
+    )
+
+
+def currency_rates(settings: Settings) -> tuple[RateTable, ...]:
+    """The dated rates of GATEWAY_CURRENCY_RATES; none without it. Raises BadSetting."""
+    if settings.currency_rates is None:
+        return ()
+    try:
+        return read_rates(settings.currency_rates.read_text())
+    except (BadRates, OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"GATEWAY_CURRENCY_RATES: {error}") from error
 
 
 def on_own_thread(settings: Settings) -> Kit:

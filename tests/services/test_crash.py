@@ -157,8 +157,7 @@ def test_a_fail_over_survives_a_crash_anywhere(make_world, at):
     """The first carrier is silent, is left, and the second is booked; the process dies at place `at` of that."""
     world = make_world()
     first = world.case(world.book("RMA-0")).bookings[0]
-    number = {"delhivery": 1, "ekart": 2}[first.carrier]
-    pickup = world.book(phone=f"98200{number}0010")
+    pickup = world.book(phone=world.phone(10, only_at=first.carrier))
     world.pass_time(dt.timedelta(days=2, hours=14))  # silent past the promise: asked where it stands
 
     crash_once(world, at, lambda: world.pass_time(dt.timedelta(hours=7)))

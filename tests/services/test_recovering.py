@@ -42,9 +42,8 @@ def test_a_failed_visit_is_followed_by_another(world):
 
 def test_a_silent_carrier_is_polled_then_left_for_the_other(world):
     first = world.case(world.book("RMA-0")).bookings[0].carrier
-    number = {"delhivery": 1, "ekart": 2}[first]
 
-    pickup = world.book(phone=f"98200{number}0010")
+    pickup = world.book(phone=world.phone(10, only_at=first))
     world.days(9)
 
     case = world.case(pickup)

@@ -1,0 +1,23 @@
+"""`make bench`: everything, one after the other. Exits 1 where a run did not measure what it says."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import choice, quotes
+from tests.bench.measuring import Broken
+
+
+def main() -> int:
+    try:
+        quotes.main()
+        print()
+        choice.main()
+    except Broken as error:
+        print(f"broken: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""What every carrier is asked in the contract suite: one question per operation, in the uniform words, and an account with it.
+
+A new carrier adds its settings here, and a reason for each thing it does otherwise than the others. Every name, phone and
+number is invented.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from adapters.contract.carrier import AwbList, Booking, Carrier, Enquiry, Instruction, Sought, Stop
+from adapters.contract.orders import Direction, Item, Parcel, PickupOrder, QualityCheck, ReturnReason
+from adapters.contract.places import Lane, Party
+from adapters.contract.units import Length, Money, Weight
+
+NOW = dt.datetime(2026, 3, 9, 3, 0, tzinfo=dt.UTC)  # a Monday, half past eight in India
+TOMORROW = dt.timedelta(days=1)
+
+CUSTOMER = Party(
+    name="Asha Rao",
+    phone="9820000000",  # the lab's magic phone: the first visit collects
+    line1="12 Rose Lane",
+    line2="Indiranagar",
+    city="Bengaluru",
+    state="Karnataka",
+    postal_code="560038",
+    country="IN",
+    timezone="Asia/Kolkata",
+)
+WAREHOUSE = Party(
+    name="Returns Desk",
+    company="Kestrel Apparel",
+    phone="8040002000",
+    line1="Plot 7, Industrial Area",
+    city="Surat",
+    state="Gujarat",
+    postal_code="394101",
+    country="IN",
+    timezone="Asia/Kolkata",
+)
+PARCEL = Parcel(dead_weight=Weight(480), length=Length(301), width=Length(200), height=Length(55))
+SHIRT = Item(
+    sku="SH-1",
+    description="Cotton shirt",
+    quantity=1,
+    unit_value=Money(149900, "INR"),
+    return_reason=ReturnReason.SIZE_OR_FIT,
+    images=("https://img.kestrel.test/sh-1.jpg",),
+    brand="Kestrel",
+    category="Apparel",
+)
+COLOUR = QualityCheck(question="colour", expected="Blue")
+
+# --- accounts --------------------------------------------------------------------------------------
+
+# The settings each carrier demands.
+SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "delhivery": {"client": "KESTREL", "pickup_location": "Kestrel Surat"},
+    "ekart": {
+        "seller_name": "Kestrel Apparel",
+        "seller_address": "4 Mill Road, Surat",
+        "seller_gst_tin": "24ABCDE1234F1Z5",
+        "gst_percent": "18",
+        "alternate_phone": "8040001000",
+        "category_of_goods": "Apparel",
+    },
+}
+# What an account has to say besides, for a step that is not always taken.
+FOR_ALL_STEPS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("delhivery", "book"): {"waybills": "prefetched"},
+    ("ekart", "quote"): {"books_service": "yes"},
+}
+# What it has to say so that its rider checks `COLOUR` at the door; nothing, where that goes without saying.
+FOR_CHECKS: Mapping[str, Mapping[str, str]] = {"delhivery": {"qc_questions": '{"colour": "Q-1"}'}}
+
+
+def secrets(carrier: Carrier) -> dict[str, str]:
+    """Each credential another word, so that a leak names it; the lab takes what begins with lab_."""
+    return {field.name: f"lab_{field.name}" for field in carrier.fields if field.secret}
+
+
+# --- what a carrier does otherwise, each with its reason ---------------------------------------------
+
+# Account fields that stand in an address, because the carrier documents no other place for them.
+IN_ADDRESSES: Mapping[str, Mapping[str, str]] = {
+    "delhivery": {"token": "the call that fetches a waybill takes the token in its query"},
+    "ekart": {"client_id": "signing in names the client in the path; by itself it opens nothing"},
+}
+
+# Operations whose answers say the same, because at the carrier they are one call.
+ONE_CALL: Mapping[str, tuple[frozenset[str], ...]] = {
+    "delhivery": (
+        frozenset({"track", "find"}),
+        frozenset({"reattempt", "reschedule"}),
+        frozenset({"edit_contact", "edit_address"}),
+    ),
+    "ekart": (frozenset({"reattempt", "reschedule"}),),
+}
+
+# What the lab refuses, whatever is booked.
+REFUSED_IN_THE_LAB: Mapping[tuple[str, str], str] = {
+    ("delhivery", "reattempt"): "only a parcel that could not be delivered takes it, and the lab's riders deliver",
+}
+
+# --- questions ---------------------------------------------------------------------------------------
+
+
+def order(reference: str = "GWCONTRACT0000000001", **changes: Any) -> PickupOrder:
+    asked = PickupOrder(
+        carrier_reference=reference, shipper=CUSTOMER, consignee=WAREHOUSE, parcels=(PARCEL,), items=(SHIRT,), order_number="RMA-1"
+    )
+    return replace(asked, **changes)
+
+
+def enquiry(**changes: Any) -> Enquiry:
+    lane = Lane(origin=CUSTOMER.postal_code, destination=WAREHOUSE.postal_code)
+    asked = Enquiry(lane=lane, direction=Direction.REVERSE, parcels=(PARCEL,), declared_value=SHIRT.unit_value)
+    return replace(asked, **changes)
+
+
+def stop(**changes: Any) -> Stop:
+    return replace(Stop(postal_code=CUSTOMER.postal_code, country="IN", direction=Direction.REVERSE, collect=True), **changes)
+
+
+def _another_day(booking: Booking, today: dt.date) -> Instruction:
+    return Instruction(booking=booking, date=today + TOMORROW)
+
+
+# For each operation its question about a booking, on a day.
+QUESTIONS: Mapping[str, Callable[[Booking, dt.date], Any]] = {
+    "sign_in": lambda booking, today: None,
+    "serviceability": lambda booking, today: stop(),
+    "tat": lambda booking, today: enquiry(),
+    "quote": lambda booking, today: enquiry(),
+    "windows": lambda booking, today: stop(),
+    "validate": lambda booking, today: order(booking.carrier_reference),
+    "book": lambda booking, today: order(booking.carrier_reference),
+    "find": lambda booking, today: Sought(carrier_reference=booking.carrier_reference, sent_at=NOW),
+    "list_of_day": lambda booking, today: today,
+    "label": lambda booking, today: booking,
+    "cancel": lambda booking, today: booking,
+    "track": lambda booking, today: AwbList(awbs=(booking.awb,)),
+    "reattempt": _another_day,
+    "reschedule": _another_day,
+    "edit_contact": lambda booking, today: Instruction(booking=booking, party=replace(CUSTOMER, phone="9820000001")),
+    "edit_address": lambda booking, today: Instruction(booking=booking, party=replace(CUSTOMER, line1="14 Rose Lane")),
+}
+
+# Questions that some carrier cannot be asked. What it is not asked, it must refuse by the name of a field.
+_ABROAD = replace(CUSTOMER, country="DE", postal_code="20095")
+_NOWHERE = replace(CUSTOMER, postal_code="near the lake")
+_MUTE = replace(CUSTOMER, phone="call me")
+_DOLLARS = replace(SHIRT, unit_value=Money(100, "USD"))
+_FLAT = replace(PARCEL, height=Length(0))
+
+ODD_ORDERS: Mapping[str, Mapping[str, Any]] = {
+    "a customer abroad": {"shipper": _ABROAD},
+    "a warehouse abroad": {"consignee": replace(_ABROAD, phone="8040002000")},
+    "no postal code": {"shipper": _NOWHERE},
+    "no phone": {"shipper": _MUTE},
+    "a warehouse without a phone": {"consignee": replace(WAREHOUSE, phone="")},
+    "two parcels": {"parcels": (PARCEL, PARCEL)},
+    "no thickness": {"parcels": (_FLAT,)},
+    "dollars": {"items": (_DOLLARS,)},
+    "a long reference": {"carrier_reference": "GW" + "0" * 78},
+    "an unknown service": {"service": "teleport"},
+}
+ODD_ENQUIRIES: Mapping[str, Mapping[str, Any]] = {
+    "a customer abroad": {"lane": Lane(origin="20095", destination="394101", origin_country="DE")},
+    "no postal code": {"lane": Lane(origin="near the lake", destination="394101")},
+    "two parcels": {"parcels": (PARCEL, PARCEL)},
+    "no thickness": {"parcels": (_FLAT,)},
+    "dollars": {"declared_value": Money(100, "USD")},
+}
+ODD_STOPS: Mapping[str, Mapping[str, Any]] = {
+    "abroad": {"country": "DE", "postal_code": "20095"},
+    "no postal code": {"postal_code": "near the lake"},
+}

@@ -1,0 +1,208 @@
+"""Whatever a carrier answers, it is a yes only if it is one: nonsense, other people's answers and spoilt replies never are.
+
+Only a CarrierError (or, where the carrier is said to answer later, "ask again") may come of them; any other exception is a bug.
+`EXAMPLES=10000` looks harder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.contract.carrier import Booked, Document, Later, Next
+from adapters.contract.errors import CarrierError, Throttled
+from tests.contract import examples
+from tests.contract.spoiling import cut, scrambled, spoilt_json
+from tests.contract.stage import ASKED, STEPS, Exchange, played
+from tests.contract.test_lab import conforms, declared
+
+MANY = settings(
+    max_examples=int(os.environ.get("EXAMPLES", "60")),
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+PAGE = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+LOGIN = b"<html><body><form action='/login'><input name='password'></form></body></html>"
+NONSENSE: Mapping[str, httpx.Response] = {
+    "nothing": httpx.Response(200),
+    "nothing, and proud of it": httpx.Response(204),
+    "an empty object": httpx.Response(200, json={}),
+    "an empty list": httpx.Response(200, json=[]),
+    "null": httpx.Response(200, json=None),
+    "a number": httpx.Response(200, json=0),
+    "true": httpx.Response(200, json=True),
+    "a text": httpx.Response(200, json="OK"),
+    "a list of an empty object": httpx.Response(200, json=[{}]),
+    "an unfinished object": httpx.Response(200, content=b'{"success": true, "status": true', headers={"content-type": "application/json"}),
+    "only yes": httpx.Response(200, json={"success": True, "status": True, "message": "Success"}),
+    "a page": httpx.Response(200, content=PAGE, headers={"content-type": "text/html"}),
+    "a page that says it is JSON": httpx.Response(200, content=PAGE, headers={"content-type": "application/json"}),
+    "a page that says it is a PDF": httpx.Response(200, content=PAGE, headers={"content-type": "application/pdf"}),
+    "JSON that says it is a page": httpx.Response(200, content=b"{}", headers={"content-type": "text/html"}),
+    "a picture": httpx.Response(200, content=b"\x89PNG\r\n\x1a\n" + bytes(64), headers={"content-type": "image/png"}),
+    "an empty root": httpx.Response(200, content=b"<root/>", headers={"content-type": "application/xml"}),
+    "bytes": httpx.Response(200, content=bytes(range(256))),
+    "a login page behind a redirect": httpx.Response(302, content=LOGIN, headers={"location": "https://login.test/"}),
+    "moved for good": httpx.Response(301, headers={"location": "https://new.test/"}),
+    "not modified": httpx.Response(304),
+    "a firewall's page": httpx.Response(403, content=PAGE, headers={"content-type": "text/html"}),
+    "not found": httpx.Response(404, content=PAGE, headers={"content-type": "text/html"}),
+    "too fast": httpx.Response(429),
+    "a server's page": httpx.Response(500, content=PAGE, headers={"content-type": "text/html"}),
+    "a proxy's page": httpx.Response(502, content=PAGE, headers={"content-type": "text/html"}),
+    "out of order": httpx.Response(503, json={"error": "maintenance"}),
+}  # fmt: skip
+
+
+def is_no(outcome: Any) -> bool:
+    """Neither an answer nor a step further; of a batch: no for everyone."""
+    if isinstance(outcome, Mapping):
+        return all(isinstance(one, CarrierError) for one in outcome.values())
+    return isinstance(outcome, CarrierError | Later)
+
+
+def reply(exchange: Exchange, body: bytes, status: int = 200) -> httpx.Response:
+    return httpx.Response(status, content=body, headers={"content-type": exchange.response.headers["content-type"]})
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+@pytest.mark.parametrize(("code", "name", "index"), STEPS)
+def test_nonsense_is_never_a_yes(code, name, index, what):
+    assert is_no(played(code)[name, index].reread(NONSENSE[what]))
+
+
+@pytest.mark.parametrize(("code", "name", "index"), STEPS)
+def test_too_fast_is_said_as_such(code, name, index):
+    slow_down = httpx.Response(429, headers={"retry-after": "7"})
+    outcome = played(code)[name, index].reread(slow_down)
+    assert isinstance(outcome, Throttled)
+    assert outcome.retry_after.total_seconds() == 7
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409, 500, 502, 503])
+@pytest.mark.parametrize(("code", "name", "index"), STEPS)
+def test_a_yes_never_comes_with_a_bad_status(code, name, index, status):
+    exchange = played(code)[name, index]
+    assert is_no(exchange.reread(reply(exchange, exchange.response.content, status)))
+
+
+@pytest.mark.parametrize(("code", "name", "index"), STEPS)
+def test_half_a_good_reply_is_never_a_yes(code, name, index):
+    exchange = played(code)[name, index]
+    good = exchange.response.content.rstrip()
+    lengths = {len(good) * part // 10 for part in range(10)} | {len(good) - 1}
+    assert {length for length in lengths if not is_no(exchange.reread(reply(exchange, good[:length])))} == set()
+
+
+# --- somebody else's answer ------------------------------------------------------------------------------
+
+
+def one_call(code: str, name: str, other: str) -> bool:
+    return name == other or any({name, other} <= alike for alike in examples.ONE_CALL.get(code, ()))
+
+
+def names_of(exchange: Exchange) -> tuple[bytes, bytes]:
+    """The AWB and the carrier reference the question speaks of, or the answer gives it; blank where there is none."""
+    question = getattr(exchange.question, "booking", exchange.question)
+    awbs = getattr(question, "awbs", ()) or (getattr(question, "awb", "") or getattr(exchange.answer, "awb", ""),)
+    return awbs[0].encode(), getattr(question, "carrier_reference", "").encode()
+
+
+def about_the_same(answer: Exchange, asked: Exchange) -> bytes:
+    """Another operation's answer, as if it spoke of our booking: the AWB and the reference are ours."""
+    body = answer.response.content
+    for theirs, ours in zip(names_of(answer), names_of(asked), strict=True):
+        body = body.replace(theirs, ours) if theirs and ours else body
+    return body
+
+
+@pytest.mark.parametrize(("code", "name", "index"), STEPS)
+def test_an_answer_to_another_operation_is_never_a_yes(code, name, index):
+    asked = played(code)[name, index]
+    others = {key: one for key, one in played(code).items() if not one_call(code, name, key[0])}
+    taken = {key for key, one in others.items() if not is_no(asked.reread(reply(one, about_the_same(one, asked))))}
+    assert taken == set()
+
+
+@pytest.mark.parametrize(("code", "name", "index"), [step for step in STEPS if played(step[0])[step[1], step[2]].step.name])
+def test_an_answer_to_another_step_is_never_a_yes(code, name, index):
+    asked = played(code)[name, index]
+    alike = {key for key, one in played(code).items() if one.request.url.path == asked.request.url.path}
+    others = {key: one for key, one in played(code).items() if key[0] == name and key not in alike}
+    assert {key for key, one in others.items() if not is_no(asked.reread(reply(one, one.response.content)))} == set()
+
+
+@pytest.mark.parametrize(("code", "name", "index"), STEPS)
+def test_an_answer_about_another_booking_is_never_a_yes(code, name, index):
+    exchange = played(code)[name, index]
+    awb, reference = names_of(exchange)
+    ours = reference if name in ("book", "find") else awb
+    if not isinstance(exchange.answer, Document | Next) and ours and ours in exchange.response.content:
+        theirs = ours[:-1] + (b"1" if ours[-1:] != b"1" else b"2")
+        assert is_no(exchange.reread(reply(exchange, exchange.response.content.replace(ours, theirs))))
+
+
+# --- spoilt replies --------------------------------------------------------------------------------------
+
+
+def last_steps(code: str, name: str) -> bool:
+    return (code, name) not in examples.REFUSED_IN_THE_LAB
+
+
+def assert_harmless(exchange: Exchange, outcome: Any) -> None:
+    """Nothing but a CarrierError, a step, or an answer of the declared type; a booking only with the AWB that was given."""
+    if isinstance(outcome, CarrierError | Next | Later):
+        return
+    assert conforms(outcome, declared(exchange.name))
+    if isinstance(outcome, Booked):
+        assert outcome.awb == exchange.answer.awb
+
+
+def is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
+
+
+JSON_STEPS = [step for step in STEPS if is_json(played(step[0])[step[1], step[2]].response.content)]
+
+
+@pytest.mark.parametrize(("code", "name", "index"), JSON_STEPS)
+@MANY
+@given(data=st.data())
+def test_a_spoilt_reply_is_read_right_or_not_at_all(code, name, index, data):
+    exchange = played(code)[name, index]
+    body = data.draw(spoilt_json(exchange.response.content))
+    assert_harmless(exchange, exchange.reread(reply(exchange, body)))
+
+
+@pytest.mark.parametrize(("code", "name", "index"), STEPS)
+@MANY
+@given(data=st.data())
+def test_a_reply_that_was_cut_is_never_a_yes(code, name, index, data):
+    exchange = played(code)[name, index]
+    assert is_no(exchange.reread(reply(exchange, data.draw(cut(exchange.response.content.rstrip())))))
+
+
+@pytest.mark.parametrize(("code", "name", "index"), STEPS)
+@MANY
+@given(data=st.data())
+def test_scrambled_bytes_break_no_parser(code, name, index, data):
+    exchange = played(code)[name, index]
+    outcome = exchange.reread(reply(exchange, data.draw(scrambled(exchange.response.content))))
+    assert isinstance(outcome, CarrierError | Next | Later) or conforms(outcome, declared(name))
+
+
+def test_every_carrier_is_asked_everything_it_can_be_asked():
+    assert {(code, name) for code, name, _ in STEPS} == set(ASKED)
