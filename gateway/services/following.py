@@ -24,7 +24,7 @@ from gateway.life.visits import COLLECTED, VisitView, visits
 from gateway.services import scoring
 from gateway.services.kit import Kit
 from gateway.services.notifying import open_exception, resolve, restate
-from gateway.services.promising import PATIENCE, first_promise
+from gateway.services.promising import PATIENCE, door_zone, first_promise
 from gateway.store import cases, outbox, tables
 from gateway.store.accounts import CarrierAccount
 from gateway.store.cases import Case
@@ -118,7 +118,7 @@ def _digest(booking: Booking, scan: Scan) -> bytes:
 def _consider(tx: sa.Connection, case: Case, booking_id: str, wall: dt.datetime) -> Case:
     """What the scans now say: visits, the booking's state, exceptions, the pickup's state."""
     booking = case.booking(booking_id)
-    views = visits(case.scans[booking_id], registry.carrier(booking.carrier).timezone)
+    views = visits(case.scans[booking_id], door_zone(case, booking))
     _forget_visits(tx, case, booking, {view.day for view in views})
     for number, view in enumerate(views, 1):
         _store_visit(tx, case, booking, number, view, wall)
@@ -247,7 +247,7 @@ def plan_poll(tx: sa.Connection, case: Case, booking_id: str, *, quiet: bool, wa
     booking = case.booking(booking_id)
     quiet_polls = booking.quiet_polls + 1 if quiet else 0
     now = case.now(wall)
-    zone = registry.carrier(booking.carrier).timezone
+    zone = door_zone(case, booking)
     due_day = clock.local_date(booking.promised_at - PATIENCE, zone) if booking.promised_at else None
     at = next_poll(case.pickup.state, now, due_day, zone, quiet_polls, booking.id) if booking.state in FOLLOWED else None
     BOOKINGS.update(tx, booking.id, poll_at=at, quiet_polls=quiet_polls)

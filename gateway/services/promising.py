@@ -14,13 +14,24 @@ _END_OF_DAY = dt.time(21)
 PATIENCE = dt.timedelta(hours=18)
 
 
-def first_promise(case: Case, booking: Booking, now: dt.datetime) -> dt.datetime:
-    """The end of the window's day, else of the next working day, and the patience after it."""
-    carrier = registry.carrier(booking.carrier)
+def door_zone(case: Case, booking: Booking) -> str:
+    """The IANA zone at the customer's door; the carrier's where the order names none."""
+    return case.people.shipper.timezone or registry.carrier(booking.carrier).timezone
+
+
+def first_day(case: Case, booking: Booking, now: dt.datetime) -> dt.date:
+    """The day the rider is first expected: the window's, else the next working day."""
     window = booking.window or case.pickup.body.window
-    today = clock.local_date(now, carrier.timezone)
-    day = window.date if window else clock.next_working_day(today, case.people.shipper.country)
-    return end_of_day(day, carrier.timezone)
+    return (
+        window.date
+        if window
+        else clock.next_working_day(clock.local_date(now, door_zone(case, booking)), case.people.shipper.country)
+    )
+
+
+def first_promise(case: Case, booking: Booking, now: dt.datetime) -> dt.datetime:
+    """The end of the first day, and the patience after it."""
+    return end_of_day(first_day(case, booking, now), door_zone(case, booking))
 
 
 def end_of_day(day: dt.date, timezone: str) -> dt.datetime:

@@ -25,7 +25,7 @@ from gateway.services.cancelling import at_carrier
 from gateway.services.following import standing
 from gateway.services.kit import Kit
 from gateway.services.notifying import emit, open_exception, resolve, restate
-from gateway.services.promising import end_of_day
+from gateway.services.promising import door_zone, end_of_day
 from gateway.store import accounts, tables
 from gateway.store.cases import Case
 from gateway.store.exchanges import Witness
@@ -190,12 +190,11 @@ _CARRY_OUT: dict[What, Callable[[sa.Connection, Case, Booking, PickupException, 
 
 
 def _promise(tx: sa.Connection, case: Case, booking: Booking, day: dt.date, wall: dt.datetime) -> None:
-    carrier = registry.carrier(booking.carrier)
-    BOOKINGS.update(tx, booking.id, promised_at=end_of_day(day, carrier.timezone), updated_at=wall)
+    BOOKINGS.update(tx, booking.id, promised_at=end_of_day(day, door_zone(case, booking)), updated_at=wall)
 
 
 def _next_day(case: Case, booking: Booking, now: dt.datetime, wait_days: int) -> dt.date:
-    today = clock.local_date(now, registry.carrier(booking.carrier).timezone)
+    today = clock.local_date(now, door_zone(case, booking))
     return clock.next_working_day(today + dt.timedelta(days=wait_days), case.people.shipper.country)
 
 

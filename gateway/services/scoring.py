@@ -13,8 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from gateway import clock
-from gateway.carriers import registry
+from gateway.services.promising import first_day
 from gateway.store import tables
 from gateway.store.cases import Case
 from gateway.store.ledger import VISITS, Booking, Visit
@@ -74,7 +73,9 @@ def _scored(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, now: 
         at=at,
         collected=collected,
         cells=_weights(tx, case, booking, visit, at),
-        slip=max((visit.day - _promised_day(case, booking)).days, 0) if visit.number == 1 else 0,
+        slip=max((visit.day - first_day(case, booking, booking.booked_at or case.pickup.business_created_at)).days, 0)
+        if visit.number == 1
+        else 0,
         slip_cell=slip_key(booking.moved_by, booking.service, collected=collected),
     )
 
@@ -97,14 +98,6 @@ def _position(case: Case, booking: Booking, visit: Visit) -> tuple[int, bool]:
     carriers = {one.id: one.moved_by for one in case.bookings}
     before = sorted((one for one in case.visits if one.id != visit.id and one.day <= visit.day), key=lambda one: one.day)
     return len(before) + 1, bool(before) and carriers[before[-1].booking_id] == booking.moved_by
-
-
-def _promised_day(case: Case, booking: Booking) -> dt.date:
-    window = booking.window or case.pickup.body.window
-    if window:
-        return window.date
-    booked = clock.local_date(booking.booked_at or case.pickup.business_created_at, registry.carrier(booking.carrier).timezone)
-    return clock.next_working_day(booked, case.people.shipper.country)
 
 
 def _learn(tx: sa.Connection, owner: Owner, scored: Scored) -> None:

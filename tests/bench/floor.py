@@ -75,7 +75,9 @@ class Floor:
 
 def _questions(carrier: Carrier, lane: Lane) -> list[tuple[str, object]]:
     """What a quote asks of this carrier."""
-    enquiry = Enquiry(lane=lane, direction=Direction.REVERSE, parcels=(_BOX,), declared_value=Money(149900, "INR"), ready_at=clock.wall())
+    enquiry = Enquiry(
+        lane=lane, direction=Direction.REVERSE, parcels=(_BOX,), declared_value=Money(149900, "INR"), ready_at=clock.wall()
+    )
     ends = [
         Stop(postal_code=pin, country="IN", direction=Direction.REVERSE, collect=collect)
         for pin, collect in ((lane.origin, True), (lane.destination, False))

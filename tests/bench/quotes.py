@@ -114,7 +114,9 @@ def _check_others(answer: Answer, expected: int) -> None:
 
 
 def _tell_table(series: dict[Variant, Series]) -> None:
-    print(f"quotes over HTTP; every carrier answers after {LATENCY} ms; {ROUNDS} rounds of {REQUESTS} requests, one after the other")
+    print(
+        f"quotes over HTTP; every carrier answers after {LATENCY} ms; {ROUNDS} rounds of {REQUESTS} requests, one after the other"
+    )
     print("accounts  calls            p50 ms (rounds)          p99 ms   CPU ms (rounds)       x streams: wall   CPU")
     for variant, one in series.items():
         floor = series[Variant(variant.count, "streams")]
@@ -134,10 +136,16 @@ def _tell_budgets(series: dict[Variant, Series], late: Sequence[float]) -> None:
         ours = series[Variant(count, "gateway")]
         _tell(f"{count} accounts, p50", ours.p(0.5), budget.p50)
         _tell(f"{count} accounts, CPU a request", ours.cpu, budget.cpu)
-    _tell(f"1 of {_AMONG} hangs, the others' offers by the deadline of {DEADLINE} s, slowest of {HANGS}", max(late), DEADLINE * 1000 + LATE)
+    _tell(
+        f"1 of {_AMONG} hangs, the others' offers by the deadline of {DEADLINE} s, slowest of {HANGS}",
+        max(late),
+        DEADLINE * 1000 + LATE,
+    )
     for variant, one in series.items():
         if variant.kind != "gateway" and spread(one.cpus) > _NOISY:
-            print(f"noisy: the floor's CPU ({variant.kind}, {variant.count} accounts) varies by {spread(one.cpus):.0%} between rounds")
+            print(
+                f"noisy: the floor's CPU ({variant.kind}, {variant.count} accounts) varies by {spread(one.cpus):.0%} between rounds"
+            )
 
 
 def _tell(what: str, figure: float, budget: float) -> None:

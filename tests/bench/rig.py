@@ -96,7 +96,12 @@ class Rig:
         keys = shop.open_shop(settings, sizes)
         self.stub = Stub(_child(stack, LOAD_CORE, "tests.bench.stub", str(latency)))
         settings.lab_address.write_text(self.stub.url)
-        environment = {"GATEWAY_DATA_DIR": str(settings.data_dir), "GATEWAY_PORT": str(settings.port), "REDIS_URL": "", "DATABASE_URL": ""}
+        environment = {
+            "GATEWAY_DATA_DIR": str(settings.data_dir),
+            "GATEWAY_PORT": str(settings.port),
+            "REDIS_URL": "",
+            "DATABASE_URL": "",
+        }
         self.gateway = Gateway(settings, keys, _child(stack, MEASURED_CORE, "gateway.processes", "api", environment=environment))
         self.floor = _child(stack, MEASURED_CORE, "tests.bench.floor", self.stub.url)
         self.lanes = shop.lanes()

@@ -24,7 +24,7 @@ from tests.contract.stage import ASKED, STEPS, Exchange, played
 from tests.contract.test_lab import conforms, declared
 
 MANY = settings(
-    max_examples=int(os.environ.get("EXAMPLES", "60")),
+    max_examples=int(os.environ.get("EXAMPLES", "100")),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
