@@ -38,16 +38,24 @@ async def serve(lab: Lab, *, host: str = "127.0.0.1", port: int = 8090, started:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_report)
     server = await loop.create_server(lambda: Connection(lab, loop, connections), host, port, backlog=1024)
-    async with server, pushing.client() as http, asyncio.TaskGroup() as tasks:
-        if started:
-            started(_base_url(server.sockets[0]))
-        tasks.create_task(_tick(lab))
-        tasks.create_task(_push(lab, http))
-        try:
-            await server.serve_forever()
-        finally:
-            for connection in tuple(connections):
-                connection.abort()
+    async with server:
+        with _closed_at_the_end(server, connections):
+            async with pushing.client() as http, asyncio.TaskGroup() as tasks:
+                tasks.create_task(_tick(lab))
+                tasks.create_task(_push(lab, http))
+                if started:
+                    started(_base_url(server.sockets[0]))
+
+
+@contextlib.contextmanager
+def _closed_at_the_end(server: asyncio.Server, connections: set[Connection]) -> Iterator[None]:
+    """A server waits for its connections before it is gone (from Python 3.12 on), and a call that hangs would keep it waiting."""
+    try:
+        yield
+    finally:
+        server.close()
+        for connection in tuple(connections):
+            connection.abort()
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
