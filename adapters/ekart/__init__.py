@@ -43,8 +43,8 @@ CARRIER = Carrier(
         Field(name="signature_encoding", help="hex (if left out) or base64", required=False),
     ),
     services=(
-        Service(code="surface", name="Ekart Surface", quality_checks=len(ATTRIBUTES)),
-        Service(code="express", name="Ekart Express", quality_checks=len(ATTRIBUTES)),
+        Service(code="surface", name="Surface", quality_checks=len(ATTRIBUTES)),
+        Service(code="express", name="Express", quality_checks=len(ATTRIBUTES)),
     ),
     limits=Limits(track_batch=1),
     offers_from=("serviceability", "tat", "quote"),

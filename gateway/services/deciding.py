@@ -45,7 +45,7 @@ class Decide(msgspec.Struct, frozen=True):
             seconds=_DEADLINE,
             now=now,
             situation=situation_of(case, now),
-            visit=_visits(case) + 1,
+            visit=len([visit for visit in case.visits if visit.tells_of_the_customer]) + 1,
             excluded=_excluded(case),
             refused_by=_refused(case),
         )

@@ -44,15 +44,23 @@ class Kit:
 
 
 def lab_at(address: Path) -> Callable[[], str]:
-    """Where the lab listens: it writes its address into a file. Raises NoLab while there is none."""
+    """Where the lab listens: it writes its address into a file, looked at once a second. Raises NoLab while there is none."""
+    known, until = "", 0.0
 
     def find() -> str:
-        try:
-            return address.read_text().strip()
-        except FileNotFoundError as error:
-            raise NoLab("no lab is running: start it with `gateway lab`, or give the account a base_url") from error
+        nonlocal known, until
+        if time.monotonic() >= until:
+            known, until = _written(address), time.monotonic() + _LOOK
+        return known
 
     return find
+
+
+def _written(address: Path) -> str:
+    try:
+        return address.read_text().strip()
+    except FileNotFoundError as error:
+        raise NoLab("no lab is running: start it with `gateway lab`, or give the account a base_url") from error
 
 
 def on_loop(settings: Settings, loop: asyncio.AbstractEventLoop) -> Kit:

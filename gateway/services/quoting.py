@@ -27,7 +27,7 @@ from gateway.services.kit import Kit
 from gateway.store import accounts, tables
 from gateway.store.ledger import Wanted
 from gateway.store.merchants import Merchant
-from gateway.store.rows import Owner
+from gateway.store.rows import Owner, whose
 from gateway.values import Account
 from rates import cards
 from rates.choice import rank
@@ -39,6 +39,10 @@ from rates.policy import Policy
 from rates.zones import zone
 
 _HOLDS = {"tat": 24 * 3600.0, "quote": 300.0}
+
+_BARS_HERE = sa.select(tables.bars.c.moved_by, tables.bars.c.until).where(
+    whose(tables.bars), tables.bars.c.postal_code == sa.bindparam("postal_code"), tables.bars.c.until > sa.bindparam("now")
+)
 
 # What came back: the answer, the carrier's error, or None: not within the deadline.
 Outcome = Any
@@ -142,10 +146,8 @@ def _read_setup(kit: Kit, owner: Owner, merchant: Merchant, asking: Asking) -> S
 
 def _bars(tx: sa.Connection, owner: Owner, asking: Asking) -> dict[str, dt.datetime]:
     """Movers that are not to be sent to this postal code for now."""
-    table = tables.bars.c
-    mine = (table.merchant_id == owner.merchant_id) & (table.mode == owner.mode)
-    here = (table.postal_code == asking.enquiry.lane.origin) & (table.until > asking.now)
-    return {row.moved_by: row.until for row in tx.execute(sa.select(table.moved_by, table.until).where(mine, here))}
+    here = {"postal_code": asking.enquiry.lane.origin, "now": asking.now}
+    return {row.moved_by: row.until for row in tx.execute(_BARS_HERE, msgspec.structs.asdict(owner) | here)}
 
 
 def _cell_keys(codes: Iterable[str], place: str) -> list[str]:

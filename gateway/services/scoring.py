@@ -94,9 +94,12 @@ def _weights(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, at: 
 
 
 def _position(case: Case, booking: Booking, visit: Visit) -> tuple[int, bool]:
-    """The visit's number over the whole pickup, and whether the one before was by the same carrier."""
+    """The visit's number among those that tell of the customer, and whether the one before was by the same carrier."""
     carriers = {one.id: one.moved_by for one in case.bookings}
-    before = sorted((one for one in case.visits if one.id != visit.id and one.day <= visit.day), key=lambda one: one.day)
+    before = sorted(
+        (one for one in case.visits if one.id != visit.id and one.day <= visit.day and one.tells_of_the_customer),
+        key=lambda one: one.day,
+    )
     return len(before) + 1, bool(before) and carriers[before[-1].booking_id] == booking.moved_by
 
 

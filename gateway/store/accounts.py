@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from adapters.contract.places import Party
 from gateway import ids
 from gateway.store import tables
-from gateway.store.rows import Owner, Rows
+from gateway.store.rows import Owner, Rows, whose
 from gateway.store.vault import Vault
 from gateway.values import Account, Mode
 from rates.cards import RateCard
@@ -74,6 +74,8 @@ CARDS = Rows(tables.rate_cards, StoredCard)
 LOCATIONS = Rows(tables.locations, Location)
 POLICIES = Rows(tables.policies, StoredPolicy)
 
+_NEWEST_POLICY = POLICIES.select.where(whose(tables.policies)).order_by(tables.policies.c.version.desc()).limit(1)
+
 
 def callback_digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
@@ -128,7 +130,7 @@ def opened(vault: Vault, row: CarrierAccount) -> Account:
 
 
 def of_owner(tx: sa.Connection, owner: Owner) -> list[CarrierAccount]:
-    return ACCOUNTS.all(tx, ACCOUNTS.owned(owner))
+    return ACCOUNTS.of_owner(tx, owner)
 
 
 def by_callback(tx: sa.Connection, carrier: str, token: str) -> CarrierAccount | None:
@@ -137,12 +139,13 @@ def by_callback(tx: sa.Connection, carrier: str, token: str) -> CarrierAccount |
 
 
 def cards_of(tx: sa.Connection, owner: Owner) -> list[RateCard]:
-    return [stored.body for stored in CARDS.all(tx, CARDS.owned(owner))]
+    return [stored.body for stored in CARDS.of_owner(tx, owner)]
 
 
 def policy_of(tx: sa.Connection, owner: Owner) -> StoredPolicy | None:
     """The newest version, or None where the merchant has set none: then the default rules."""
-    return POLICIES.first(tx, POLICIES.owned(owner), tables.policies.c.version == _newest(tx, owner))
+    found = POLICIES.found(tx, _NEWEST_POLICY, **msgspec.structs.asdict(owner))
+    return found[0] if found else None
 
 
 class NoPolicy(RuntimeError):

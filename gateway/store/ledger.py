@@ -169,6 +169,13 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: dt.datetime | None = None
     scored: dict[str, Any] | None = None
 
+    @property
+    def tells_of_the_customer(self) -> bool:
+        """Whether it makes a later visit less likely to collect: a rider who never came has sorted out no easy customers."""
+        if self.outcome == "out" or self.disputed:
+            return False
+        return self.reason is None or self.reason.fault not in (Fault.CARRIER, Fault.NOBODY)
+
 
 class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     """An act sent to the carrier of a live booking. `state`: planned, sending, confirmed, refused, dropped."""
