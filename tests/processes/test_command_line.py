@@ -81,6 +81,33 @@ def test_a_database_that_is_not_there(capsys: pytest.CaptureFixture[str], monkey
     assert _said(capsys, 1, "pickups", "list") == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("GATEWAY_PORT", "0", "GATEWAY_PORT is 0: set it to a free port, or leave it out for 8080"),
+        (
+            "GATEWAY_DATA_DIR",
+            "/proc/none",
+            "the data folder /proc/none cannot be used (No such file or directory): set GATEWAY_DATA_DIR",
+        ),
+        ("GATEWAY_HOST", "192.0.2.1", "192.0.2.1 port 8080 cannot be used (Cannot assign requested address): see GATEWAY_HOST"),
+        ("REDIS_URL", "localhost:6379", "REDIS_URL must start with one of redis://, rediss://, unix://"),
+    ],
+)
+def test_a_gateway_that_cannot_start(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert _said(capsys, 2 if name == "REDIS_URL" else 1, "serve").startswith(f"gateway: {told}")
+
+
+def test_a_database_that_is_none(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("No database at all. " * 100)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'notes.txt'}")
+    expected = "gateway: the database cannot be used, see DATABASE_URL: file is not a database\n"
+    assert _said(capsys, 1, "db", "upgrade") == expected
+
+
 def test_a_part_without_redis(capsys: pytest.CaptureFixture[str], ledger: Path) -> None:
     expected = f"gateway: no Redis at {ledger}/valkey.sock: start `gateway serve`, or set REDIS_URL to one that runs\n"
     assert _said(capsys, 1, "work") == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 import redis
 import sqlalchemy as sa
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq.timeouts import JobTimeoutException
 
 from gateway import clock
@@ -38,6 +41,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         eventually(settings.redis_socket.exists)
         yield settings
         server.terminate()
+    shutil.rmtree(settings.redis_socket.parent)
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def test_the_relay_hands_over_the_outbox_once(kit: Kit, desk: Desk, connection: 
 
 
 def test_the_outbox_keeps_what_the_queue_did_not_take(kit: Kit, desk: Desk) -> None:
-    away = redis.Redis(unix_socket_path="/nowhere/valkey.sock", retry=None)
+    away = redis.Redis(unix_socket_path="/nowhere/valkey.sock", retry=Retry(NoBackoff(), 0))
     desk.accept(3)
     with pytest.raises(redis.ConnectionError):
         Relay(kit, Wakes(away), embedded=True).hand_over()

@@ -64,6 +64,25 @@ def test_a_taken_port_is_told_with_its_setting(gateway: Run, tmp_path: Path) -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"GATEWAY_MASTER_KEY": "short"}, "GATEWAY_MASTER_KEY must be 32 bytes as base64 (`openssl rand -base64 32`)"),
+        (
+            {"DATABASE_URL": "postgresql+psycopg://127.0.0.1:1/none"},
+            "GATEWAY_MASTER_KEY is needed with DATABASE_URL: 32 random bytes",
+        ),
+    ],
+)
+def test_a_setting_that_only_the_ledger_can_judge_ends_it_with_one_line(
+    tmp_path: Path, environment: dict[str, str], told: str
+) -> None:
+    run = Run(tmp_path / "data", "serve", environment=environment)
+    assert run.process.wait(20) == 1
+    assert run.said.startswith(f"gateway prepare: {told}")
+    assert len(run.said.splitlines()) == 1
+
+
 @pytest.mark.parametrize("alone", ["lab", "relay"])
 def test_what_may_run_once_is_refused_a_second_time(gateway: Run, alone: str) -> None:
     eventually(lambda: (gateway.data / f"{alone}.lock").exists())

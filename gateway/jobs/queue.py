@@ -1,0 +1,123 @@
+"""The queue in Redis: wake-ups carried by RQ, ids only, JSON.
+
+A wake-up that waits in the queue is marked `held:<job>:<id>`, so that it is not queued twice; the worker takes the mark
+away when it begins. Marks end by themselves, so a queue that lost its jobs is filled again by the sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+from rq import Queue
+from rq.job import Job
+from rq.queue import EnqueueData
+
+from gateway.settings import Settings
+from gateway.store.outbox import ADVANCE, AUDIT
+
+POLL = "poll"
+SERIALIZER = "json"
+
+_HELD_SECONDS = 60
+_PATIENCE = 5.0
+_FAILED_KEPT_SECONDS = 3600
+
+Wake = tuple[str, str]  # job, id
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """`seconds` a job may take: longer than its calls, shorter than a pickup's lease (polls take none)."""
+
+    function: str
+    queue: str
+    seconds: int
+
+
+KINDS: Mapping[str, Kind] = {
+    ADVANCE: Kind(function="gateway.jobs.work.advance", queue="pickups", seconds=170),
+    POLL: Kind(function="gateway.jobs.work.poll", queue="polls", seconds=320),
+    AUDIT: Kind(function="gateway.jobs.work.audit", queue="audits", seconds=150),
+}
+_BY_FUNCTION = {kind.function: job for job, kind in KINDS.items()}
+
+
+class NoRedis(RuntimeError):
+    """Redis does not answer; the text says where, and what to do."""
+
+
+def connect(settings: Settings, *, blocking: bool = False) -> redis.Redis:
+    """A client that answers. A `blocking` one waits for jobs, so its reads have no time-out of their own. Raises NoRedis."""
+    client: redis.Redis = redis.Redis.from_url(
+        settings.redis,
+        socket_timeout=None if blocking else _PATIENCE,
+        socket_connect_timeout=_PATIENCE,
+        retry=Retry(ConstantBackoff(0.1), 3),  # the library's own would be tried for seconds
+    )
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        raise NoRedis(f"no Redis at {_place(settings.redis)}: start `gateway serve`, or set REDIS_URL to one that runs") from error
+    return client
+
+
+def _place(url: str) -> str:
+    """The address without its password."""
+    parts = urlsplit(url)
+    return parts.path if parts.scheme == "unix" else f"{parts.hostname}:{parts.port or 6379}"
+
+
+def queues(connection: redis.Redis) -> dict[str, Queue]:
+    """By name, the most urgent first."""
+    return {kind.queue: Queue(kind.queue, connection=connection, serializer=SERIALIZER) for kind in KINDS.values()}
+
+
+class Wakes:
+    """The queue as the relay sees it."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+        self._queues = queues(connection)
+
+    def check(self) -> None:
+        """Raises RedisError where nothing could be queued now."""
+        self._redis.ping()
+
+    def waiting(self) -> int:
+        """How many wake-ups of those the sweep brings no worker has taken yet."""
+        return sum(self._queues[KINDS[job].queue].count for job in (ADVANCE, POLL))
+
+    def enqueue(self, wakes: Iterable[Wake], most: int | None = None) -> int:
+        """Queue those that are not held, in one exchange; how many there were."""
+        fresh = self._unheld(list(dict.fromkeys(wakes)))[:most]
+        with self._redis.pipeline() as pipeline:
+            for wake in fresh:
+                pipeline.set(held_key(*wake), "queued", ex=_HELD_SECONDS)
+            for job, kind in KINDS.items():
+                data = [_data(kind, subject) for name, subject in fresh if name == job]
+                self._queues[kind.queue].enqueue_many(data, pipeline=pipeline)
+            pipeline.execute()
+        return len(fresh)
+
+    def _unheld(self, wakes: Sequence[Wake]) -> list[Wake]:
+        held = self._redis.mget([held_key(*wake) for wake in wakes]) if wakes else []
+        return [wake for wake, mark in zip(wakes, held, strict=True) if mark is None]
+
+
+def _data(kind: Kind, subject: str) -> EnqueueData:
+    return Queue.prepare_data(
+        kind.function, args=(subject,), timeout=kind.seconds, result_ttl=0, failure_ttl=_FAILED_KEPT_SECONDS, description=subject
+    )
+
+
+def held_key(job: str, subject: str) -> str:
+    return f"held:{job}:{subject}"
+
+
+def wake_of(job: Job) -> Wake:
+    """Which wake-up an RQ job carries."""
+    return _BY_FUNCTION[str(job.func_name)], str(job.args[0])

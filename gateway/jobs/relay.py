@@ -1,0 +1,90 @@
+"""The relay: what the ledger wants done is handed to the queue.
+
+Twice: the outbox at once, and by a sweep every pickup and account whose time has come, by the wall or by business time.
+The sweep alone would do; the outbox is only faster. With Redis or the database away it waits, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+
+import redis
+import sqlalchemy as sa
+import structlog
+
+from gateway import clock
+from gateway.jobs.queue import POLL, Wakes
+from gateway.services import polling
+from gateway.services.kit import Kit
+from gateway.store import outbox
+from gateway.store.outbox import ADVANCE
+
+_BATCH = 100
+_BUSY, _IDLE, _AWAY = 0.05, 0.15, 1.0  # seconds until the next look
+_SWEEP, _SWEEP_EMBEDDED = 2.0, 0.5
+# The sweep fills the queue up to here only: in a backlog whatever is due is in it already, or is found when it has shrunk.
+_MOST_WAITING = 500
+_MOST_OVERDUE = 2000
+
+_log = structlog.get_logger()
+
+
+class Relay:
+    """`embedded`: the database is a file of this machine, so looking often costs next to nothing."""
+
+    def __init__(self, kit: Kit, wakes: Wakes, *, embedded: bool) -> None:
+        self._kit = kit
+        self._wakes = wakes
+        self._pause = _SWEEP_EMBEDDED if embedded else _SWEEP
+        self._sweep_at = 0.0
+        self._away = False
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop` is set."""
+        pause = 0.0
+        while not stop.wait(pause):
+            pause = self._look()
+
+    def _look(self) -> float:
+        """One look at the ledger; seconds until the next."""
+        try:
+            handed = self.hand_over()
+            if time.monotonic() >= self._sweep_at:
+                self.sweep()
+                self._sweep_at = time.monotonic() + self._pause
+        except (redis.RedisError, sa.exc.OperationalError) as error:
+            self._tell(error)
+            return _AWAY
+        self._away = False
+        return _BUSY if handed else _IDLE
+
+    def _tell(self, error: Exception) -> None:
+        """Once, not every second."""
+        if not self._away:
+            _log.warning("relay.waits", error=f"{type(error).__name__}: {str(error).splitlines()[0]}")
+        self._away = True
+
+    def hand_over(self) -> int:
+        """Queue a batch of the outbox, then strike it out: dying in between queues it twice, which does no harm."""
+        with self._kit.db.read() as tx:
+            if not outbox.any_waiting(tx):
+                return 0
+        self._wakes.check()  # before the ledger is locked for writing
+        with self._kit.db.write() as tx:
+            rows = outbox.waiting(tx, _BATCH)
+            self._wakes.enqueue((job, subject) for _, job, subject in rows)
+            outbox.queued(tx, [row_id for row_id, _, _ in rows])
+        return len(rows)
+
+    def sweep(self) -> int:
+        """Queue what is due and not held; how many."""
+        room = _MOST_WAITING - self._wakes.waiting()
+        if room <= 0:
+            return 0
+        wall = clock.wall()
+        with self._kit.db.read() as tx:
+            overdue = outbox.overdue(tx, wall, dt.timedelta(0), _MOST_OVERDUE)
+        due = [(ADVANCE, pickup) for pickup in overdue] + [(POLL, account) for account in polling.due_accounts(self._kit, wall)]
+        return self._wakes.enqueue(due, most=room)
