@@ -26,7 +26,7 @@ from adapters.lab.engine import Lab, load_sides
 from gateway import ids
 from gateway.carriers.client import Carriers
 from gateway.carriers.memory import Memory
-from gateway.services import accepting, auditing, driving, following, polling
+from gateway.services import accepting, auditing, driving, polling
 from gateway.services.kit import Kit
 from gateway.store import accounts, cases, merchants, outbox, tables
 from gateway.store.cases import Case
@@ -229,4 +229,4 @@ class World:
         self.db.close()
 
 
-__all__ = ["MONDAY", "QualityCheck", "Window", "World", "card", "customer", "following", "wanted"]
+__all__ = ["MONDAY", "WAREHOUSE", "QualityCheck", "Window", "World", "card", "customer", "wanted"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import msgspec
 import structlog
 
 from adapters.contract.carrier import Quote
@@ -21,7 +20,6 @@ from gateway.store.accounts import ACCOUNTS
 from gateway.store.ledger import BOOKINGS, Booking, PriceAudit
 
 _log = structlog.get_logger()
-_WORTH_A_WARNING = 5.0
 
 
 def audit(kit: Kit, booking_id: str, wall: dt.datetime) -> PriceAudit | None:
@@ -47,8 +45,7 @@ def _note(kit: Kit, booking: Booking, quotes: tuple[Quote, ...]) -> PriceAudit |
     found = PriceAudit(carrier_price=price, gap_percent=gap_percent(booking.price, price))
     with kit.db.write() as tx:
         BOOKINGS.update(tx, booking.id, audit=found)
-    if abs(found.gap_percent) > _WORTH_A_WARNING:
-        _log.warning("card.off", **msgspec.to_builtins(found), carrier=booking.carrier, service=booking.service)
+    _log.info("card.audited", carrier=booking.carrier, service=booking.service, gap_percent=found.gap_percent)
     return found
 
 

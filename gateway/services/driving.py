@@ -58,6 +58,15 @@ def advance(kit: Kit, pickup_id: str, wall: Callable[[], dt.datetime] = clock.wa
         owner = cases.claim(tx, pickup_id, wall())
     if owner is None:
         return
+    try:
+        _drive(kit, pickup_id, owner, wall)
+    except Exception:  # whatever it is: the next driver goes on from the ledger, and need not wait for the lease to end
+        with kit.db.write() as tx:
+            cases.let_go(tx, pickup_id, owner)
+        raise
+
+
+def _drive(kit: Kit, pickup_id: str, owner: str, wall: Callable[[], dt.datetime]) -> None:
     for _ in range(_MOST_STEPS):
         if not _one_step(kit, pickup_id, owner, wall):
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,8 @@ from rates.currency import RateTable
 from rates.ratefiles import BadRates, read_rates
 
 T = TypeVar("T")
+
+_LOOK = 1.0  # seconds
 
 
 class Kit:

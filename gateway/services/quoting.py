@@ -253,26 +253,32 @@ def _questions(carrier: Carrier, enquiry: Enquiry) -> list[tuple[str, str, Any]]
 
 
 async def _ask_all(kit: Kit, asked: Mapping[str, Account], asking: Asking, seconds: float) -> dict[str, dict[str, Outcome]]:
-    """Every question to every account at once; by account and name."""
+    """Every question to every account, from memory or all carriers at once; by account and name."""
+    found: dict[str, dict[str, Outcome]] = {account_id: {} for account_id in asked}
     tasks: dict[tuple[str, str], asyncio.Task[Outcome]] = {}
     for account in asked.values():
         for name, operation, question in _questions(registry.carrier(account.carrier), asking.enquiry):
-            work = _remembered(kit, account, operation, question, asking.now)
-            tasks[account.id, name] = asyncio.ensure_future(work)
+            key = key_of(account.id, operation, _lasting(operation, question))
+            found[account.id][name] = kit.memory.get(key)
+            if found[account.id][name] is None:
+                tasks[account.id, name] = asyncio.ensure_future(_ask(kit, account, operation, question, asking.now, key))
     if tasks:
         await asyncio.wait(tasks.values(), timeout=seconds)
-    found: dict[str, dict[str, Outcome]] = {account_id: {} for account_id in asked}
     for (account_id, name), task in tasks.items():
         found[account_id][name] = task.result() if task.done() else None
     return found
 
 
-async def _remembered(kit: Kit, account: Account, operation: str, question: Any, now: dt.datetime) -> Outcome:
-    """The answer from memory or the carrier; an error is an outcome too."""
-    key = key_of(account.id, operation, msgspec.structs.replace(question, ready_at=None) if operation == "quote" else question)
-    kept = kit.memory.get(key)
-    if kept is not None:
-        return kept
+def _lasting(operation: str, question: Any) -> Any:
+    """The question as it is remembered: a price holds whenever the parcel is ready, days for the hour they were asked about."""
+    if not isinstance(question, Enquiry) or question.ready_at is None:
+        return question
+    hour = question.ready_at.replace(minute=0, second=0, microsecond=0)
+    return msgspec.structs.replace(question, ready_at=None if operation == "quote" else hour)
+
+
+async def _ask(kit: Kit, account: Account, operation: str, question: Any, now: dt.datetime, key: bytes) -> Outcome:
+    """The carrier's answer, which is remembered; an error is an outcome too."""
     try:
         answer = await kit.carriers.ask(account, operation, question, now=now)
     except CarrierError as error:

@@ -17,7 +17,7 @@ from gateway.services.promising import first_day
 from gateway.store import tables
 from gateway.store.cases import Case
 from gateway.store.ledger import VISITS, Booking, Visit
-from gateway.store.rows import Owner
+from gateway.store.rows import Owner, whose
 from rates.estimates import (
     Cell,
     Days,
@@ -34,6 +34,9 @@ from rates.estimates import (
 )
 from rates.zones import zone
 
+_CELLS = sa.select(tables.cells.c.key, tables.cells.c.successes, tables.cells.c.exposure).where(
+    whose(tables.cells), tables.cells.c.key.in_(sa.bindparam("keys", expanding=True))
+)
 _LATER = tuple((visit, same) for visit in (2, 3, 4) for same in (True, False))
 
 
@@ -145,9 +148,7 @@ def later_cells(cells: Mapping[str, Cell]) -> dict[tuple[int, bool], Cell]:
 def read(tx: sa.Connection, owner: Owner, keys: Iterable[str]) -> dict[str, Cell]:
     """The cells by key; one that has seen nothing is an empty one."""
     wanted = list(keys)
-    table = tables.cells.c
-    mine = (table.merchant_id == owner.merchant_id) & (table.mode == owner.mode) & table.key.in_(wanted)
-    rows = tx.execute(sa.select(table.key, table.successes, table.exposure).where(mine))
+    rows = tx.execute(_CELLS, {"merchant_id": owner.merchant_id, "mode": owner.mode, "keys": wanted})
     found = {row.key: Cell(int(row.successes), int(row.exposure)) for row in rows}
     return {key: found.get(key, Cell()) for key in wanted}
 

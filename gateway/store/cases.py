@@ -119,6 +119,11 @@ def release(tx: sa.Connection, pickup_id: str, owner: str, wake_at: dt.datetime 
     PICKUPS.update(tx, pickup_id, mine, lease_until=None, lease_owner=None, wake_at=wake_at, wake_wall=wake_wall)
 
 
+def let_go(tx: sa.Connection, pickup_id: str, owner: str) -> None:
+    """Let go after a failure; when to look again stays as it is."""
+    PICKUPS.update(tx, pickup_id, tables.pickups.c.lease_owner == owner, lease_until=None, lease_owner=None)
+
+
 def release_all(tx: sa.Connection) -> int:
     """Free every lease: only for the one owner of an embedded database, at its start, when no driver can be alive."""
     held = tables.pickups.c.lease_until.is_not(None)

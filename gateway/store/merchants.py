@@ -52,6 +52,8 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 MERCHANTS = Rows(tables.merchants, Merchant)
 KEYS = Rows(tables.api_keys, ApiKey)
 
+_BY_DIGEST = KEYS.select.where(tables.api_keys.c.digest == sa.bindparam("digest"), tables.api_keys.c.revoked_at.is_(None))
+
 
 def create(tx: sa.Connection, name: str, currency: str, country: str, now: dt.datetime) -> Merchant:
     return MERCHANTS.insert(tx, Merchant(id=ids.new("mer"), name=name, currency=currency, country=country, created_at=now))
@@ -88,7 +90,7 @@ def find_key(tx: sa.Connection, text: str, now: dt.datetime) -> ApiKey | None:
     """The key, if it is one of ours, not revoked and not expired."""
     if not well_formed(text):
         return None
-    key = KEYS.first(tx, tables.api_keys.c.digest == _digest(text), tables.api_keys.c.revoked_at.is_(None))
+    key = next(iter(KEYS.found(tx, _BY_DIGEST, digest=_digest(text))), None)
     return key if key and (key.expires_at is None or key.expires_at > now) else None
 
 

@@ -168,3 +168,23 @@ def test_a_fail_over_survives_a_crash_anywhere(make_world, at):
     assert len(everywhere & mine) <= 1
     assert world.case(pickup).bookings[0].state == "cancelled"
     assert world.state(pickup) in ("booked", "booking_unknown")
+
+
+def test_a_driver_that_fails_by_a_bug_lets_go_of_the_pickup(make_world):
+    world = make_world("delhivery")
+    pickup = world.accept("RMA-1", customer())
+    step = world.kit.carriers.step
+
+    async def bug(*args, **more):
+        raise ZeroDivisionError
+
+    world.kit.carriers.step = bug
+    with pytest.raises(ZeroDivisionError):
+        world.drive()
+    world.kit.carriers.step = step
+    world.pass_time(dt.timedelta(seconds=1))
+    for _ in range(10):
+        world.pass_time(dt.timedelta(seconds=10))
+
+    assert world.state(pickup) == "booked"
+    assert len(live_awbs(world, "delhivery")) == 1
