@@ -34,13 +34,14 @@ class Clock(msgspec.Struct, frozen=True):
 
 
 class Play:
-    """One run. `seconds` is how long it may take, from now."""
+    """One run. `seconds` is how long what an earlier run left may take, and then the new returns as long again."""
 
     def __init__(self, stage: Stage, console: Console, seconds: float) -> None:
         self._stage = stage
         self._api = stage.api
         self._console = console
-        self._until = time.monotonic() + seconds
+        self._seconds = seconds
+        self._until = 0.0
         self._screen: Screen = screen(console)
         self._people = People(stage.api, stage.lab, self._screen.line)
         self._followed: list[str] = []
@@ -107,6 +108,7 @@ class Play:
 
     def _pass_days(self) -> bool:
         """Whether all that is followed has ended."""
+        self._until = time.monotonic() + self._seconds
         now = self._advance(seconds=1)
         self._see(now)
         while self._under_way() and time.monotonic() < self._until:

@@ -19,7 +19,7 @@ from rates.ratefiles import BadRates, read_rates
 
 T = TypeVar("T")
 
-_LOOK = 1.0  # seconds
+_LOOK = 0.1  # seconds: a quote asks dozens of times at once
 
 
 class Kit:
@@ -47,7 +47,7 @@ class Kit:
 
 
 def lab_at(address: Path) -> Callable[[], str]:
-    """Where the lab listens: it writes its address into a file, looked at once a second. Raises NoLab while there is none."""
+    """Where the lab listens: it writes its address into a file, looked at every now and then. Raises NoLab while there is none."""
     known, until = "", 0.0
 
     def find() -> str:

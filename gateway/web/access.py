@@ -1,0 +1,192 @@
+"""Who is asking, what they may do, how often, and whether they have asked this before.
+
+Every handler under /v1 that is not open takes a `Call`: the key is checked before a body is read. A key's last use is written
+at most once a minute. Parameters nobody declared are refused, so that a misspelt filter does not silently list everything.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.params import HeaderParameter
+
+from gateway import clock
+from gateway.services.kit import Kit
+from gateway.settings import Settings
+from gateway.store import merchants
+from gateway.store.merchants import KEYS, MERCHANTS, ApiKey, Merchant
+from gateway.store.rows import Owner
+from gateway.values import Mode
+from gateway.web.problems import ErrorItem, ProblemError
+
+T = TypeVar("T")
+
+_MINUTE = dt.timedelta(minutes=1)
+_SAFE_PATH = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        description="A value of yours that stands for this one request: asked again with it, you get the first answer.",
+    ),
+]
+
+
+class Call:
+    """One authenticated request: whose it is, and what handlers work with."""
+
+    def __init__(self, request: Request[Any, Any, Any], kit: Kit, settings: Settings, key: ApiKey, merchant: Merchant) -> None:
+        self.request = request
+        self.kit = kit
+        self.settings = settings
+        self.key = key
+        self.merchant = merchant
+        self.wall = clock.wall()
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.key.merchant_id, self.key.mode)
+
+    @property
+    def mode(self) -> Mode:
+        return self.key.mode
+
+    @property
+    def now(self) -> dt.datetime:
+        """The merchant's business time."""
+        return self.merchant.now(self.mode, self.wall)
+
+    def read(self, work: Callable[[sa.Connection], T]) -> T:
+        with self.kit.db.read() as tx:
+            return work(tx)
+
+
+def scope(*names: str) -> dict[str, Any]:
+    """A handler's `opt`: a key with any of these scopes (or `admin`) may call it."""
+    return {"scopes": frozenset(names) | {"admin"}}
+
+
+# --- the guard -------------------------------------------------------------------------------------
+
+
+def authenticate(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Litestar's guard of all that takes a Call; OPTIONS, which it answers itself, is open. Raises ProblemError."""
+    if connection.scope.get("method") == "OPTIONS":
+        return
+    state = connection.app.state
+    wall = clock.wall()
+    with state.kit.db.read() as tx:
+        key = merchants.find_key(tx, _bearer(connection), wall)
+        merchant = MERCHANTS.one(tx, key.merchant_id) if key else None
+    if key is None or merchant is None:
+        raise ProblemError("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="pickup gateway"'})
+    if not handler.opt["scopes"] & set(key.scopes):
+        raise ProblemError("forbidden", f"this needs one of the scopes {', '.join(sorted(handler.opt['scopes']))}")
+    connection.scope["state"]["quota"] = state.meter.take(key.id)
+    _check_address(connection, handler)
+    _mark_used(state.kit, key, wall)
+    connection.scope["state"]["call"] = Call(_request(connection), state.kit, state.settings, key, merchant)
+
+
+def _request(connection: ASGIConnection[Any, Any, Any, Any]) -> Request[Any, Any, Any]:
+    if not isinstance(connection, Request):
+        raise TypeError("the API has no websockets")
+    return connection
+
+
+def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    kind, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def _mark_used(kit: Kit, key: ApiKey, wall: dt.datetime) -> None:
+    if key.last_used_at is None or wall - key.last_used_at >= _MINUTE:
+        with kit.db.write() as tx:
+            KEYS.update(tx, key.id, last_used_at=wall)
+
+
+def _check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """An id that cannot be one is not found; a parameter nobody declared, or with control characters in it, is refused."""
+    if any(not _SAFE_PATH.fullmatch(str(value)) for value in connection.path_params.values()):
+        raise ProblemError("not_found")
+    known = handler.opt.get("query", frozenset())
+    errors = []
+    for name, value in connection.query_params.multi_items():
+        if name not in known:
+            words = f"there is no such parameter here{'; there are ' + ', '.join(sorted(known)) if known else ''}"
+            errors.append(ErrorItem(parameter=name[:120], code="unknown_parameter", detail=words))
+        elif any(ord(letter) < 32 for letter in value):
+            errors.append(ErrorItem(parameter=name, code="control_character", detail="has a control character in it"))
+    if errors:
+        raise ProblemError("invalid_parameter", errors=errors)
+
+
+def provide_call(request: Request[Any, Any, Any]) -> Call:
+    """The dependency `call`."""
+    call: Call = request.scope["state"]["call"]
+    return call
+
+
+# --- how often -------------------------------------------------------------------------------------
+
+
+class Quota(msgspec.Struct, frozen=True):
+    """So many requests in so many seconds for a key, in this process."""
+
+    requests: int = 6000
+    seconds: int = 10
+
+
+class Left(msgspec.Struct, frozen=True):
+    """What is left of a key's quota, as told in the headers RateLimit-Policy and RateLimit."""
+
+    quota: Quota
+    left: int
+    resets_in: int
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {
+            "RateLimit-Policy": f'"key";q={self.quota.requests};w={self.quota.seconds}',
+            "RateLimit": f'"key";r={self.left};t={self.resets_in}',
+        }
+
+
+class Meter:
+    """Counts requests by key in windows of fixed length: a brake for runaway callers, not a bill."""
+
+    def __init__(self, quota: Quota, now: Callable[[], float] = time.monotonic) -> None:
+        self._quota = quota
+        self._now = now
+        self._window = 0
+        self._taken: dict[str, int] = {}
+
+    def take(self, key_id: str) -> Left:
+        """Count one request. Raises ProblemError `too_many_requests`."""
+        now, length = self._now(), self._quota.seconds
+        if int(now // length) != self._window:
+            self._window, self._taken = int(now // length), {}
+        self._taken[key_id] = taken = self._taken.get(key_id, 0) + 1
+        left = Left(self._quota, max(self._quota.requests - taken, 0), max(1, round(length - now % length)))
+        if taken > self._quota.requests:
+            raise ProblemError("too_many_requests", headers={"Retry-After": str(left.resets_in), **left.headers})
+        return left
+
+
+# --- answers ---------------------------------------------------------------------------------------
+
+
+def answered(value: msgspec.Struct | None, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    """An answer as bytes: what is sent is what is kept for those who ask again."""
+    content = b"" if value is None else msgspec.json.encode(value)
+    return Response(content, status_code=status, headers=dict(headers or {}), media_type="application/json")

@@ -1,0 +1,150 @@
+"""The API as one Litestar application, for granian: `create_app(settings)`, or `app` with the settings of the environment.
+
+Its kit lives on the server's loop from start to shutdown. Handlers that touch the ledger run in threads (32), those that wait for
+carriers hold none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import structlog
+from litestar import Litestar, Router
+from litestar.datastructures import MutableScopeHeaders, State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.routes import HTTPRoute
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway import clock
+from gateway.services.kit import Kit, on_loop
+from gateway.settings import Settings, from_environment
+from gateway.store import idempotency
+from gateway.web.access import Meter, Quota, authenticate, provide_call
+from gateway.web.api_keys import ApiKeys
+from gateway.web.bodies import LARGEST, RawBody
+from gateway.web.callbacks import Callbacks
+from gateway.web.carrier_accounts import CarrierAccounts
+from gateway.web.carriers import Carriers
+from gateway.web.clocks import Clock
+from gateway.web.exceptions import Exceptions
+from gateway.web.health import Health
+from gateway.web.labels import Labels
+from gateway.web.locations import Locations
+from gateway.web.pages import Pages
+from gateway.web.pickups import Pickups
+from gateway.web.policies import Policies
+from gateway.web.problems import HANDLERS, request_id
+from gateway.web.quotes import Quotes, Serviceability
+from gateway.web.rate_cards import RateCards
+
+OpenKit = Callable[[Settings, asyncio.AbstractEventLoop], Kit]
+
+_THREADS = 32
+_RESOURCES = [
+    Quotes,
+    Serviceability,
+    Pickups,
+    Labels,
+    Exceptions,
+    Carriers,
+    CarrierAccounts,
+    RateCards,
+    Locations,
+    Policies,
+    ApiKeys,
+    Clock,
+]
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+def app() -> Litestar:
+    """For a server that starts by name. Raises BadSetting."""
+    return create_app(from_environment())
+
+
+def create_app(
+    settings: Settings, open_kit: OpenKit = on_loop, quota: Quota | None = None, openapi: OpenAPIConfig | None = None
+) -> Litestar:
+    """The API over one data folder or database. `openapi` is needed only where the contract is written anew."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # they print addresses, and those may hold keys
+    made = Litestar(
+        route_handlers=[
+            Router("/v1", route_handlers=_RESOURCES, guards=[authenticate], dto=RawBody, return_dto=None),
+            Router("/v1", route_handlers=[Callbacks]),
+            Health,
+            Pages,
+        ],
+        dependencies={"call": Provide(provide_call, sync_to_thread=False)},
+        exception_handlers=HANDLERS,
+        middleware=[_named],
+        before_send=[_add_headers],
+        lifespan=[_living(settings, open_kit)],
+        state=State({"settings": settings, "meter": Meter(quota or Quota())}),
+        request_max_body_size=LARGEST,
+        logging_config=None,
+        openapi_config=openapi,
+    )
+    _note_parameters(made)
+    return made
+
+
+def _living(settings: Settings, open_kit: OpenKit) -> Callable[[Litestar], Any]:
+    @contextlib.asynccontextmanager
+    async def living(made: Litestar) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
+        kit = open_kit(settings, loop)
+        made.state.kit = kit
+        await asyncio.to_thread(_tidy, kit)
+        try:
+            yield
+        finally:
+            await kit.carriers.close()
+            kit.db.close()
+
+    return living
+
+
+def _tidy(kit: Kit) -> None:
+    with kit.db.write() as tx:
+        idempotency.purge(tx, clock.wall())
+
+
+def _note_parameters(made: Litestar) -> None:
+    """The query parameters that each handler declares: all others are refused."""
+    for route in made.routes:
+        if isinstance(route, HTTPRoute):
+            for handler, model in route.route_handler_map.values():
+                handler.opt["query"] = frozenset(found.field_alias for found in model.expected_query_params)
+
+
+def _named(app: ASGIApp) -> ASGIApp:
+    """Middleware: whatever is logged within a request carries its id."""
+
+    async def named(scope: Scope, receive: Receive, send: Send) -> None:
+        with structlog.contextvars.bound_contextvars(request=request_id(scope)):
+            await app(scope, receive, send)
+
+    return named
+
+
+async def _add_headers(message: Message, scope: Scope) -> None:
+    """Before an answer leaves: its request's id, what browsers must know, and what is left of the key's quota."""
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    quota = scope.get("state", {}).get("quota")
+    for name, value in {"X-Request-Id": request_id(scope), **_HEADERS, **(quota.headers if quota else {})}.items():
+        headers.setdefault(name, value)

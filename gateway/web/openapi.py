@@ -1,0 +1,130 @@
+"""The contract: Litestar's account of the operations, with every shape as msgspec has it.
+
+`python -m gateway.web.openapi` writes it. Litestar knows paths, parameters and refusals; the shapes are described by the types
+that read and write them, so that limits, closed objects and examples are those that hold.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+
+from gateway.settings import Settings
+from gateway.web import addresses, problems, setup_shapes, setup_views, shapes, views
+from gateway.web.app import create_app
+from gateway.web.examples import EXAMPLES
+
+FILE = Path(__file__).with_name("openapi.json")
+
+_TAGS = {
+    "Prices": "What carriers would ask, and where they go.",
+    "Pickups": "Reverse pickups: a customer's return, collected at the door and brought to a warehouse.",
+    "Exceptions": "Pickups that do not go on by themselves as promised.",
+    "Carriers": "The carriers there are, and your accounts with them.",
+    "Settings": "Rate cards, the policy, warehouses, API keys.",
+    "Testing": "Time in test mode.",
+    "Callbacks": "For carriers.",
+    "Health": "For supervisors.",
+}
+_ABOUT = (
+    "A carrier-agnostic gateway for shipping and reverse pickups: it picks the cheapest reliable carrier, books it exactly once "
+    "and heals failed pickups. Keys that begin with `gw_test_` reach simulated carriers. Amounts are decimal texts with a "
+    "currency, weights grams, lengths millimetres, instants UTC (RFC 3339). Refusals are problem details (RFC 9457) and tell all "
+    "errors at once."
+)
+
+
+def config() -> OpenAPIConfig:
+    key = SecurityScheme(type="http", scheme="bearer", description="An API key: gw_test_... or gw_live_...")
+    return OpenAPIConfig(
+        title="Pickup gateway",
+        version="1",
+        description=_ABOUT,
+        components=Components(security_schemes={"key": key}),
+        security=[{"key": []}],
+        tags=[Tag(name=name, description=text) for name, text in _TAGS.items()],
+        use_handler_docstrings=True,
+        path="/unused",
+        render_plugins=[],
+    )
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    app = create_app(Settings(data_dir=Path("unused")), openapi=config())
+    found: dict[str, Any] = msgspec.to_builtins(app.openapi_schema.to_schema(), str_keys=True)
+    used = set(found["components"]["schemas"])
+    found["components"]["schemas"] = _schemas(used)
+    found["paths"] = {path: item for path, item in sorted(found["paths"].items()) if path.startswith(("/v1", "/health"))}
+    shared: dict[str, Any] = {}
+    for path, item in found["paths"].items():
+        for operation in item.values():
+            _polish(path, operation)
+            operation["responses"] = {status: _shared(one, shared) for status, one in operation["responses"].items()}
+    found["components"]["responses"] = dict(sorted(shared.items()))
+    return found
+
+
+def text() -> str:
+    return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _schemas(used: set[str]) -> dict[str, Any]:
+    """The shapes by name, as the types have them."""
+    known = {name: kind for module in _MODULES for name, kind in vars(module).items() if _is_shape(kind)}
+    _, found = msgspec.json.schema_components(
+        [known[name] for name in sorted(used) if name in known], ref_template="#/components/schemas/{name}"
+    )
+    for name, schema in found.items():
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
+        if name in EXAMPLES:
+            schema["examples"] = [EXAMPLES[name]]
+    return dict(sorted(found.items()))
+
+
+_MODULES = (addresses, shapes, setup_shapes, views, setup_views, problems)
+
+
+def _shared(response: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    """A refusal is written down once, under the codes it may have; headers in one order, for Litestar has them in a set."""
+    response["headers"] = dict(sorted(response.get("headers", {}).items()))
+    problem = (response.get("content") or {}).get(problems.MEDIA_TYPE)
+    if problem is None:
+        return response
+    examples = {one["value"]["code"]: one for one in problem["examples"].values()}
+    name = "_or_".join(sorted(examples))
+    problem["examples"] = examples
+    shared[name] = response
+    return {"$ref": f"#/components/responses/{name}"}
+
+
+def _is_shape(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _polish(path: str, operation: dict[str, Any]) -> None:
+    """What Litestar cannot know of a few operations."""
+    operation.pop("deprecated", None)
+    if operation["operationId"] == "createPickup":
+        next(one for one in operation["parameters"] if one["name"] == "Idempotency-Key")["required"] = True
+    if path == "/v1/rate-cards" and "requestBody" in operation:
+        file = {"schema": {"type": "string", "description": "The file itself."}}
+        operation["requestBody"]["content"] |= {"text/csv": file, "application/toml": file}
+    if path == "/v1/pickups/{pickup_id}/label":
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        operation["responses"]["200"]["content"] = dict.fromkeys(("application/pdf", "image/png", "application/zpl"), binary)
+    if path == "/v1/callbacks/{carrier}/{token}":
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": {}}}}
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")
+    print(f"{FILE}: {len(document()['paths'])} paths", file=sys.stderr)

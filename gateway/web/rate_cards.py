@@ -1,0 +1,138 @@
+"""Rate cards: prices by contract, for carriers whose price call is slow, rationed or absent. As JSON, or as the file itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from litestar import Controller, Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from gateway import ids
+from gateway.store import tables
+from gateway.store.accounts import CARDS, StoredCard
+from gateway.web import paging, setup_views
+from gateway.web.access import Call, IdempotencyKey, answered, scope
+from gateway.web.bodies import JsonBody, Raw
+from gateway.web.contract import LINK, LOCATION, REPLAYED, WITH_BODY, WITH_KEY, refusals
+from gateway.web.problems import ErrorItem, ProblemError
+from gateway.web.repeats import attempt_of, once
+from gateway.web.setup_shapes import RateCardRequest, service_faults, to_card
+from gateway.web.views import page_info
+from rates.cardfiles import CardErrors, read_csv, read_toml
+from rates.cards import RateCard
+
+_ADMIN, _READ = scope(), scope("pickups:read", "pickups:write")
+_FILES = {"text/csv": read_csv, "application/toml": read_toml}
+
+
+class RateCards(Controller):
+    path = "/rate-cards"
+    tags = ["Settings"]
+
+    @post(
+        "/",
+        operation_id="createRateCard",
+        summary="Add a rate card",
+        opt=_ADMIN,
+        responses=refusals(*WITH_BODY, *WITH_KEY),
+        response_headers=[LOCATION, REPLAYED],
+        sync_to_thread=True,
+    )
+    def create(
+        self, call: NamedDependency[Call], data: JsonBody[RateCardRequest], idempotency_key: IdempotencyKey = None
+    ) -> Response[setup_views.RateCardView]:
+        """As JSON, or the file itself as `text/csv` or `application/toml`; all errors of a file are told, each with its line. Where
+        several cards are valid for a service, the one with the newest first day counts.
+        """
+        attempt = attempt_of(call, idempotency_key, data.content)
+        return once(call, attempt, lambda: _read(data), lambda tx, card: _create(tx, call, card))
+
+    @get(
+        "/",
+        operation_id="listRateCards",
+        summary="List rate cards",
+        opt=_READ,
+        responses=refusals(),
+        response_headers=[LINK],
+        sync_to_thread=True,
+    )
+    def list(
+        self,
+        call: NamedDependency[Call],
+        limit: paging.Limit = 25,
+        after: paging.After = None,
+        before: paging.Before = None,
+    ) -> Response[setup_views.RateCardList]:
+        """Newest first."""
+        page = call.read(lambda tx: paging.page_of(tx, call, CARDS, [], limit, after, before))
+        found = setup_views.RateCardList(data=[setup_views.rate_card(row) for row in page.data], page=page_info(page))
+        return answered(found, headers=paging.link(call, page))
+
+    @get(
+        "/{card_id:str}",
+        operation_id="getRateCard",
+        summary="Read a rate card",
+        opt=_READ,
+        responses=refusals("not_found"),
+        sync_to_thread=True,
+    )
+    def one(self, call: NamedDependency[Call], card_id: FromPath[str]) -> Response[setup_views.RateCardView]:
+        return answered(setup_views.rate_card(call.read(lambda tx: _owned(tx, call, card_id))))
+
+    @delete(
+        "/{card_id:str}",
+        operation_id="deleteRateCard",
+        summary="Remove a rate card",
+        opt=_ADMIN,
+        responses=refusals("not_found"),
+        sync_to_thread=True,
+    )
+    def delete(self, call: NamedDependency[Call], card_id: FromPath[str]) -> None:
+        """Decisions made with it keep their prices."""
+        with call.kit.db.write() as tx:
+            row = _owned(tx, call, card_id)
+            tx.execute(tables.rate_cards.delete().where(tables.rate_cards.c.id == row.id))
+
+
+def _read(data: Raw[RateCardRequest]) -> RateCard:
+    """Raises ProblemError."""
+    read_file = _FILES.get(data.content_type)
+    if read_file is None:
+        return to_card(data.read(RateCardRequest))
+    try:
+        card = read_file(data.content.decode())
+    except UnicodeDecodeError as error:
+        raise ProblemError("malformed", "the file is not UTF-8: save it as UTF-8") from error
+    if isinstance(card, CardErrors):
+        errors = [
+            ErrorItem(line=error.line, pointer=f"/{error.field}", code="invalid", detail=f"{error.problem}: {error.cure}")
+            for error in card.errors
+        ]
+        raise ProblemError("invalid", errors=errors)
+    faults = [ErrorItem(pointer=fault.pointer, code=fault.code, detail=fault.detail) for fault in service_faults(card)]
+    if faults:
+        raise ProblemError("invalid", errors=faults)
+    return card
+
+
+def _create(tx: sa.Connection, call: Call, card: RateCard) -> Response[Any]:
+    row = StoredCard(
+        id=ids.new("rcd"),
+        merchant_id=call.owner.merchant_id,
+        mode=call.mode,
+        carrier=card.carrier,
+        service=card.service,
+        body=card,
+        created_at=call.wall,
+    )
+    CARDS.insert(tx, row)
+    return answered(setup_views.rate_card(row), 201, {"Location": f"/v1/rate-cards/{row.id}"})
+
+
+def _owned(tx: sa.Connection, call: Call, card_id: str) -> StoredCard:
+    row = CARDS.get(tx, call.owner, card_id)
+    if row is None:
+        raise ProblemError("not_found", f"there is no rate card {card_id}")
+    return row
