@@ -18,7 +18,7 @@ from gateway import clock
 from gateway.jobs.queue import POLL, Wakes
 from gateway.services import polling
 from gateway.services.kit import Kit
-from gateway.store import outbox
+from gateway.store import idempotency, outbox
 from gateway.store.outbox import ADVANCE
 
 _BATCH = 100
@@ -27,6 +27,7 @@ _SWEEP, _SWEEP_EMBEDDED = 2.0, 0.5
 # The sweep fills the queue up to here only: in a backlog whatever is due is in it already, or is found when it has shrunk.
 _MOST_WAITING = 500
 _MOST_OVERDUE = 2000
+_TIDY = 3600.0
 
 _log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ class Relay:
         self._wakes = wakes
         self._pause = _SWEEP_EMBEDDED if embedded else _SWEEP
         self._sweep_at = 0.0
+        self._tidy_at = 0.0
         self._away = False
 
     def run(self, stop: threading.Event) -> None:
@@ -54,6 +56,9 @@ class Relay:
             if time.monotonic() >= self._sweep_at:
                 self.sweep()
                 self._sweep_at = time.monotonic() + self._pause
+            if time.monotonic() >= self._tidy_at:
+                self.tidy()
+                self._tidy_at = time.monotonic() + _TIDY
         except (redis.RedisError, sa.exc.OperationalError) as error:
             self._tell(error)
             return _AWAY
@@ -88,3 +93,8 @@ class Relay:
             overdue = outbox.overdue(tx, wall, dt.timedelta(0), _MOST_OVERDUE)
         due = [(ADVANCE, pickup) for pickup in overdue] + [(POLL, account) for account in polling.due_accounts(self._kit, wall)]
         return self._wakes.enqueue(due, most=room)
+
+    def tidy(self) -> int:
+        """Strike out idempotency keys that have lapsed; how many."""
+        with self._kit.db.write() as tx:
+            return idempotency.purge(tx, clock.wall())

@@ -21,10 +21,8 @@ from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway import clock
 from gateway.services.kit import Kit, on_loop
 from gateway.settings import Settings, from_environment
-from gateway.store import idempotency
 from gateway.web.access import Meter, Quota, authenticate, provide_call
 from gateway.web.api_keys import ApiKeys
 from gateway.web.bodies import LARGEST, RawBody
@@ -107,7 +105,6 @@ def _living(settings: Settings, open_kit: OpenKit) -> Callable[[Litestar], Any]:
         loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
         kit = open_kit(settings, loop)
         made.state.kit = kit
-        await asyncio.to_thread(_tidy, kit)
         try:
             yield
         finally:
@@ -115,11 +112,6 @@ def _living(settings: Settings, open_kit: OpenKit) -> Callable[[Litestar], Any]:
             kit.db.close()
 
     return living
-
-
-def _tidy(kit: Kit) -> None:
-    with kit.db.write() as tx:
-        idempotency.purge(tx, clock.wall())
 
 
 def _note_parameters(made: Litestar) -> None:

@@ -53,12 +53,12 @@ class Desk:
         self._db = Database(settings.database)
         with self._db.write() as tx:
             self._merchant = merchants.create(tx, "Kalpana Apparel", "INR", "IN", clock.wall())
-            self._owner = Owner(self._merchant.id, Mode.TEST)
+            self.owner = Owner(self._merchant.id, Mode.TEST)
             secrets = {"client_id": "lab_desk", "username": "desk", "password": "desk"}
             accounts.add(
                 tx,
                 Vault(master_key(settings)),
-                self._owner,
+                self.owner,
                 carrier="ekart",
                 name="Ekart",
                 secrets=secrets,
@@ -71,7 +71,7 @@ class Desk:
         """The pickup's id."""
         people = People(shipper=msgspec.structs.replace(_CUSTOMER, phone=f"98111{number:05}"), consignee=_WAREHOUSE)
         with self._db.write() as tx:
-            return accept(tx, self._owner, self._merchant, f"RMA-{number}", people, _WANTED, clock.wall()).id
+            return accept(tx, self.owner, self._merchant, f"RMA-{number}", people, _WANTED, clock.wall()).id
 
     def pickup(self, pickup_id: str) -> Pickup:
         with self._db.read() as tx:

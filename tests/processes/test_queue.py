@@ -160,3 +160,18 @@ def test_without_redis_the_address_and_the_cure_are_told_but_no_password(tmp_pat
     with pytest.raises(NoRedis) as told:
         connect(Settings(data_dir=tmp_path, redis_url="redis://:secret@127.0.0.1:1/0"))
     assert str(told.value) == "no Redis at 127.0.0.1:1: start `gateway serve`, or set REDIS_URL to one that runs"
+
+
+def test_lapsed_idempotency_keys_are_struck_out(kit: Kit, desk: Desk, connection: redis.Redis) -> None:
+    now = clock.wall()
+    row = {
+        "merchant_id": desk.owner.merchant_id,
+        "mode": desk.owner.mode,
+        "route": "POST /v1/pickups",
+        "body_digest": b"",
+        "created_at": now,
+    }
+    with kit.db.write() as tx:
+        for key, age in (("old", -1), ("young", 1)):
+            tx.execute(tables.idempotency.insert().values(key=key, expires_at=now + dt.timedelta(hours=age), **row))
+    assert Relay(kit, Wakes(connection), embedded=True).tidy() == 1
