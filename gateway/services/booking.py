@@ -16,7 +16,6 @@ from adapters.contract.carrier import Booked, Carrier, Later, Next, Sought
 from adapters.contract.errors import CarrierError, OutcomeUnknown, Pending, RefusalKind, Refused, Throttled
 from adapters.contract.orders import PickupOrder
 from adapters.contract.scans import Fault
-from gateway import ids
 from gateway.carriers import registry
 from gateway.life.booking import BookingEvent, BookingState, move
 from gateway.services.kit import Kit
@@ -26,7 +25,7 @@ from gateway.store import accounts, outbox
 from gateway.store.accounts import ACCOUNTS
 from gateway.store.cases import Case
 from gateway.store.exchanges import Witness
-from gateway.store.ledger import BOOKINGS, PICKUPS, Booking, PickupException, Refusal
+from gateway.store.ledger import BOOKINGS, PICKUPS, Booking, Refusal
 from gateway.values import Account
 
 _MOST_TRIES = 5
@@ -249,20 +248,13 @@ def _alarm(tx: sa.Connection, case: Case, booking: Booking, detail: str, wall: d
     open_exception(
         tx,
         case,
-        PickupException(
-            id=ids.new("exc"),
-            merchant_id=case.pickup.merchant_id,
-            mode=case.pickup.mode,
-            pickup_id=case.pickup.id,
-            booking_id=booking.id,
-            reason="booking_unknown",
-            fault=Fault.CARRIER,
-            state="needs_decision",
-            detail=detail,
-            exchange_id=booking.refusal.exchange if booking.refusal else "",
-            opened_at=case.now(wall),
-        ),
         wall,
+        reason="booking_unknown",
+        fault=Fault.CARRIER,
+        state="needs_decision",
+        booking_id=booking.id,
+        detail=detail,
+        exchange_id=booking.refusal.exchange if booking.refusal else "",
     )
 
 

@@ -14,16 +14,16 @@ import sqlalchemy as sa
 from adapters.contract.carrier import Act
 from adapters.contract.places import Party, Window
 from adapters.contract.scans import Reason
-from gateway import ids
 from gateway.carriers import registry
 from gateway.life.booking import OPEN, BookingState
 from gateway.life.pickup import ENDS, Intent, PickupState
 from gateway.services.booking import ask_again
 from gateway.services.following import adopt, standing
 from gateway.services.notifying import emit, resolve, restate
+from gateway.services.recovering import new_instruction
 from gateway.store import outbox, tables
 from gateway.store.cases import Case
-from gateway.store.ledger import EXCEPTIONS, INSTRUCTIONS, PICKUPS, VISITS, Booking, Instruction, Pickup, PickupException
+from gateway.store.ledger import EXCEPTIONS, INSTRUCTIONS, PICKUPS, VISITS, Booking, Pickup, PickupException
 from rates.recovery import Answer
 
 _RETURN_OFF = frozenset({Reason.CUSTOMER_DECLINED, Reason.CANCELLED_BY_CUSTOMER, Reason.CANCELLED_BY_CUSTOMER_VERIFIED})
@@ -235,22 +235,7 @@ def _instruct(tx: sa.Connection, case: Case, live: Booking, act: Act, day: dt.da
     now = case.now(wall)
     carrier = registry.carrier(live.carrier)
     send_at = carrier.act_from(act, standing(case, live), now) if carrier.act_from else now
-    INSTRUCTIONS.insert(tx, instruction(case, live, act, day, send_at or now, wall))
-
-
-def instruction(case: Case, live: Booking, act: Act, day: dt.date | None, send_at: dt.datetime, wall: dt.datetime) -> Instruction:
-    return Instruction(
-        id=ids.new("ins"),
-        merchant_id=case.pickup.merchant_id,
-        mode=case.pickup.mode,
-        pickup_id=case.pickup.id,
-        booking_id=live.id,
-        act=act,
-        state="planned",
-        day=day,
-        send_at=send_at,
-        created_at=wall,
-    )
+    INSTRUCTIONS.insert(tx, new_instruction(case, live, act, day, send_at or now, wall))
 
 
 def _edit(tx: sa.Connection, case: Case, live: Booking, before: Party, after: Party, wall: dt.datetime) -> None:
@@ -266,7 +251,7 @@ def _edit(tx: sa.Connection, case: Case, live: Booking, before: Party, after: Pa
     for act, changed in ((Act.EDIT_CONTACT, contact_changed), (Act.EDIT_ADDRESS, address_changed)):
         send_at = carrier.act_from(act, where, now) if changed and carrier.operation(act) and carrier.act_from else None
         if send_at:
-            INSTRUCTIONS.insert(tx, instruction(case, live, act, None, send_at, wall))
+            INSTRUCTIONS.insert(tx, new_instruction(case, live, act, None, send_at, wall))
 
 
 def _store_wanted(tx: sa.Connection, pickup: Pickup, wall: dt.datetime, **changes: object) -> None:

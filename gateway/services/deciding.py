@@ -16,7 +16,7 @@ from gateway.services.kit import Kit
 from gateway.services.notifying import emit, open_exception, restate
 from gateway.store.cases import Case
 from gateway.store.exchanges import Witness
-from gateway.store.ledger import BOOKINGS, DECISIONS, PICKUPS, Booking, PickupException, StoredDecision
+from gateway.store.ledger import BOOKINGS, DECISIONS, PICKUPS, Booking, StoredDecision
 from gateway.values import Account
 from rates.decisions import Decision, Key, Row, Situation, Why
 from rates.filters import Cause
@@ -158,15 +158,4 @@ def _try_later(tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
 def _nobody(tx: sa.Connection, case: Case, decision: Decision, wall: dt.datetime) -> None:
     """No carrier to ask, or none worth its cost: a person decides."""
     PICKUPS.update(tx, case.pickup.id, handed_over=True)
-    exception = PickupException(
-        id=ids.new("exc"),
-        merchant_id=case.pickup.merchant_id,
-        mode=case.pickup.mode,
-        pickup_id=case.pickup.id,
-        reason="no_carrier",
-        fault=Fault.NOBODY,
-        state="needs_decision",
-        detail=decision.sentence,
-        opened_at=case.now(wall),
-    )
-    open_exception(tx, case, exception, wall)
+    open_exception(tx, case, wall, reason="no_carrier", fault=Fault.NOBODY, state="needs_decision", detail=decision.sentence)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 from adapters.contract.carrier import Act, Standing
-from adapters.contract.scans import Fault, Milestone, Reason, Scan, Tracked
+from adapters.contract.scans import Milestone, Reason, Scan, Tracked
 from gateway import clock, ids
 from gateway.carriers import registry
 from gateway.life.booking import FOLLOWED, BookingEvent, BookingState, move, takes
@@ -28,7 +28,7 @@ from gateway.services.promising import PATIENCE, door_zone, first_promise
 from gateway.store import cases, outbox, tables
 from gateway.store.accounts import CarrierAccount
 from gateway.store.cases import Case
-from gateway.store.ledger import BOOKINGS, VISITS, Booking, PickupException, StoredScan, Visit
+from gateway.store.ledger import BOOKINGS, VISITS, Booking, StoredScan, Visit
 
 _log = structlog.get_logger()
 
@@ -166,10 +166,24 @@ def _new_visit(case: Case, booking: Booking, view: VisitView, facts: dict[str, A
 
 
 def _open_for_visit(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, wall: dt.datetime) -> None:
-    last = case.scans[booking.id][-1]
     supersede(tx, case, booking.id, wall)
-    reason = visit.reason or Reason.UNKNOWN
-    open_exception(tx, case, _exception(case, booking, str(reason), reason.fault, wall, visit_id=visit.id, last=last), wall)
+    _open(tx, case, booking, visit.reason or Reason.UNKNOWN, wall, visit_id=visit.id)
+
+
+def _open(tx: sa.Connection, case: Case, booking: Booking, reason: Reason, wall: dt.datetime, visit_id: str | None = None) -> None:
+    """An exception with the carrier's own last words."""
+    last = case.scans[booking.id][-1]
+    open_exception(
+        tx,
+        case,
+        wall,
+        reason=reason,
+        fault=reason.fault,
+        booking_id=booking.id,
+        visit_id=visit_id,
+        detail=last.text,
+        raw_code=last.code,
+    )
 
 
 def supersede(tx: sa.Connection, case: Case, booking_id: str, wall: dt.datetime) -> None:
@@ -177,25 +191,6 @@ def supersede(tx: sa.Connection, case: Case, booking_id: str, wall: dt.datetime)
     for exception in case.open_exceptions:
         if exception.booking_id == booking_id:
             resolve(tx, case, exception, "superseded", wall)
-
-
-def _exception(
-    case: Case, booking: Booking, reason: str, fault: Fault, wall: dt.datetime, *, visit_id: str | None, last: StoredScan | None
-) -> PickupException:
-    return PickupException(
-        id=ids.new("exc"),
-        merchant_id=case.pickup.merchant_id,
-        mode=case.pickup.mode,
-        pickup_id=case.pickup.id,
-        booking_id=booking.id,
-        visit_id=visit_id,
-        reason=reason,
-        fault=fault,
-        state="new",
-        detail=last.text if last else "",
-        raw_code=last.code if last else "",
-        opened_at=case.now(wall),
-    )
 
 
 def _move_booking(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetime) -> None:
@@ -214,8 +209,7 @@ def _closed_by_carrier(tx: sa.Connection, case: Case, booking: Booking, last: St
     ours = booking.state in (BookingState.CANCELLING, BookingState.CANCEL_UNKNOWN)
     told = any(exception.booking_id == booking.id for exception in cases.load(tx, case.pickup.id).open_exceptions)
     if not ours and not told:
-        reason = last.reason or Reason.CANCELLED_BY_CARRIER
-        open_exception(tx, case, _exception(case, booking, str(reason), reason.fault, wall, visit_id=None, last=last), wall)
+        _open(tx, case, booking, last.reason or Reason.CANCELLED_BY_CARRIER, wall)
 
 
 def can_reopen(case: Case, booking: Booking, now: dt.datetime) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from adapters.contract.scans import Fault
 from gateway import ids
 from gateway.life.pickup import ENDS, BookingView, PickupState, derive, step
 from gateway.store import cases, tables
@@ -60,12 +61,38 @@ def derived(case: Case) -> PickupState:
     return derive(views, case.pickup.intent, handed_over=case.pickup.handed_over)
 
 
-def open_exception(tx: sa.Connection, case: Case, exception: PickupException, wall: dt.datetime) -> PickupException:
-    """Open a case for automation or a person, and tell."""
+def open_exception(
+    tx: sa.Connection,
+    case: Case,
+    wall: dt.datetime,
+    *,
+    reason: str,
+    fault: Fault,
+    state: str = "new",
+    booking_id: str | None = None,
+    visit_id: str | None = None,
+    detail: str = "",
+    raw_code: str = "",
+    exchange_id: str = "",
+) -> None:
+    """Open a case for automation (`new`) or a person (`needs_decision`), and tell."""
+    exception = PickupException(
+        id=ids.new("exc"),
+        merchant_id=case.pickup.merchant_id,
+        mode=case.pickup.mode,
+        pickup_id=case.pickup.id,
+        booking_id=booking_id,
+        visit_id=visit_id,
+        reason=reason,
+        fault=fault,
+        state=state,
+        detail=detail,
+        raw_code=raw_code,
+        exchange_id=exchange_id,
+        opened_at=case.now(wall),
+    )
     EXCEPTIONS.insert(tx, exception)
-    pickup = PICKUPS.one(tx, case.pickup.id)
-    emit(tx, pickup, "exception.opened", {"exception": _told(exception)}, case.now(wall), wall)
-    return exception
+    emit(tx, PICKUPS.one(tx, case.pickup.id), "exception.opened", {"exception": _told(exception)}, case.now(wall), wall)
 
 
 def resolve(tx: sa.Connection, case: Case, exception: PickupException, how: str, wall: dt.datetime) -> None:

@@ -299,17 +299,13 @@ class NoteSilence(msgspec.Struct, frozen=True):
             if exception.booking_id == self.booking.id:
                 resolve(tx, case, exception, "superseded", wall)
         BOOKINGS.update(tx, self.booking.id, promised_at=None)
-        exception = PickupException(
-            id=ids.new("exc"),
-            merchant_id=case.pickup.merchant_id,
-            mode=case.pickup.mode,
-            pickup_id=case.pickup.id,
-            booking_id=self.booking.id,
+        open_exception(
+            tx,
+            case,
+            wall,
             reason=Reason.NO_EVENT,
             fault=Reason.NO_EVENT.fault,
-            state="new",
+            booking_id=self.booking.id,
             detail="nothing was heard of the rider past the promised day",
-            opened_at=case.now(wall),
         )
-        open_exception(tx, case, exception, wall)
         restate(tx, case.pickup.id, wall)
