@@ -48,12 +48,16 @@ class Carriers:
     `lab` gives the lab's address (raises NoLab). Pools are kept for the 200 accounts used last, tokens as long as they hold.
     """
 
-    def __init__(self, lab: Callable[[], str], open_pool: Callable[[], httpx.AsyncBaseTransport] = open_pool) -> None:
+    def __init__(
+        self, lab: Callable[[], str], open_pool: Callable[[], httpx.AsyncBaseTransport] = open_pool, longest_call: float = 180.0
+    ) -> None:
         self._lab = lab
         self._open_pool = open_pool
         self._pools: dict[str, httpx.AsyncBaseTransport] = {}
         self._tokens: dict[str, tuple[str, float]] = {}
         self._signing_in: dict[str, asyncio.Lock] = {}
+        self._longest_call = longest_call
+        self._retiring: set[asyncio.Task[None]] = set()
         self._buckets = Buckets()
 
     async def ask(self, account: Account, name: str, question: Any, *, now: dt.datetime, witness: Witness | None = None) -> Any:
@@ -136,9 +140,19 @@ class Carriers:
         pool = self._pools.pop(account_id, None) or self._open_pool()
         self._pools[account_id] = pool
         if len(self._pools) > _MOST_POOLS:
-            oldest = self._pools.pop(next(iter(self._pools)))
-            asyncio.get_running_loop().create_task(oldest.aclose())
+            self._retire(self._pools.pop(next(iter(self._pools))))
         return pool
+
+    def _retire(self, pool: httpx.AsyncBaseTransport) -> None:
+        """Close it once every call that may still be in flight on it has ended."""
+
+        async def close() -> None:
+            await asyncio.sleep(self._longest_call)
+            await pool.aclose()
+
+        task = asyncio.get_running_loop().create_task(close())
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
     async def _token(self, account: Account, now: dt.datetime) -> str:
         """The token in hand, or a fresh one, fetched once however many wait for it."""

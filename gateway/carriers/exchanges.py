@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 import httpx
@@ -16,11 +19,22 @@ _BLOT = "***"
 
 
 def scrub(text: str, words: Iterable[str]) -> str:
-    """`text` without any of `words`, plain or url-encoded."""
-    forms = {form for word in words for form in (word, quote(word), quote_plus(word))}
+    """`text` without any of `words`, however they are written."""
+    forms = {form for word in words for form in _writings(word)}
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, _BLOT)
     return text
+
+
+def _writings(word: str) -> Iterator[str]:
+    """As it is or on one line; within JSON or XML; and any of these in an address or a form."""
+    for plain in {word, " ".join(word.split())}:
+        for inner in {plain, json.dumps(plain)[1:-1], _in_json(plain), html.escape(plain), html.escape(plain, quote=False)}:
+            yield from (inner, quote(inner), quote(inner, safe=""), quote_plus(inner))
+
+
+def _in_json(word: str) -> str:
+    return json.dumps(word, ensure_ascii=False)[1:-1]
 
 
 def private_words(account: Account, token: str, *questions: object) -> frozenset[str]:
@@ -39,7 +53,13 @@ def _parties(values: Iterable[object]) -> Iterable[Party]:
 
 def _personal(party: Party) -> tuple[str, ...]:
     named = (party.name, party.phone, party.alternate_phone, party.email, party.line1, party.line2, party.landmark, party.company)
-    return (*named, *(number.lstrip("+")[-10:] for number in (party.phone, party.alternate_phone)))
+    return (*named, *(form for number in (party.phone, party.alternate_phone) for form in _dialled(number)))
+
+
+def _dialled(number: str) -> tuple[str, str]:
+    """The digits alone, with and without what stands before the last ten."""
+    digits = re.sub(r"\D", "", number)
+    return digits, digits[-10:]
 
 
 def request_text(request: httpx.Request) -> str:

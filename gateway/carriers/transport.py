@@ -10,18 +10,14 @@ import functools
 import ssl
 from urllib.parse import urlsplit
 
-import httpcore
 import httpx
 
 from adapters.contract.errors import Misread, OutcomeUnknown, Unreachable
-from gateway.carriers.sockets import Sockets
 
 LARGEST_REPLY = 8 * 1024 * 1024
 _CONNECT = 5.0
-_MOST_CONNECTIONS = 32
-_MOST_IDLE = 16
-_IDLE_SECONDS = 30.0
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
 @functools.cache
@@ -31,20 +27,7 @@ def _tls() -> ssl.SSLContext:
 
 def open_pool() -> httpx.AsyncBaseTransport:
     """A connection pool for one carrier account."""
-    return _OurSockets()
-
-
-class _OurSockets(httpx.AsyncHTTPTransport):
-    """httpx's transport, which takes no sockets, around its pool, which does."""
-
-    def __init__(self) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=_tls(),
-            max_connections=_MOST_CONNECTIONS,
-            max_keepalive_connections=_MOST_IDLE,
-            keepalive_expiry=_IDLE_SECONDS,
-            network_backend=Sockets(),
-        )
+    return httpx.AsyncHTTPTransport(verify=_tls(), limits=_LIMITS, trust_env=False)
 
 
 async def send(pool: httpx.AsyncBaseTransport, request: httpx.Request, seconds: float) -> httpx.Response:

@@ -47,11 +47,13 @@ COLLECTED = frozenset(
     }
 )
 
+_RANKS = {milestone: rank for rank, milestone in enumerate(Milestone)}
+
 
 def visits(scans: Iterable[ScanLike], timezone: str) -> list[VisitView]:
     """The visits, oldest first: all scans of one local day are one visit; an open day overtaken by a later one went silent."""
     days: dict[dt.date, VisitView] = {}
-    for scan in sorted(scans, key=lambda scan: scan.at):
+    for scan in sorted(scans, key=_in_order):
         day = local_date(scan.at, timezone)
         seen = _seen(days.get(day), day, scan)
         if seen:
@@ -59,6 +61,11 @@ def visits(scans: Iterable[ScanLike], timezone: str) -> list[VisitView]:
         if scan.milestone in COLLECTED:
             break
     return _silent_days_failed(list(days.values()))
+
+
+def _in_order(scan: ScanLike) -> tuple[dt.datetime, int, str]:
+    """By time; scans of one instant in the order of a parcel's life, then by reason: whatever order they came in."""
+    return scan.at, _RANKS[scan.milestone], scan.reason or ""
 
 
 def _seen(visit: VisitView | None, day: dt.date, scan: ScanLike) -> VisitView | None:

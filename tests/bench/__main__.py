@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import choice, quotes
+from tests.bench import choice, quotes, soap
 from tests.bench.measuring import Broken
 
 
@@ -13,6 +13,8 @@ def main() -> int:
         quotes.main()
         print()
         choice.main()
+        print()
+        soap.main()
     except Broken as error:
         print(f"broken: {error}", file=sys.stderr)
         return 1

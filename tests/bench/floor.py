@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Mapping
 
 import httpx
+import msgspec
 import uvloop
 
-from adapters.contract.carrier import Access, Carrier, Enquiry, Stop
+from adapters.contract.carrier import Access, Carrier, Enquiry, Stop, Token
 from adapters.contract.orders import Direction, Parcel
 from adapters.contract.places import Lane
 from adapters.contract.units import Length, Money, Weight
@@ -34,6 +36,7 @@ class Floor:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._tls = httpx.create_ssl_context()
         self._pools: dict[str, httpx.AsyncBaseTransport] = {}
         self._idle: dict[str, list[Connection]] = {}
         self._accesses: dict[str, Access] = {}
@@ -57,7 +60,9 @@ class Floor:
         return [_built(carrier, name, question, self._accesses[account]) for name, question in _questions(carrier, lane)]
 
     async def _over_httpx(self, account: str, request: httpx.Request) -> int:
-        pool = self._pools.setdefault(account, httpx.AsyncHTTPTransport(trust_env=False))
+        if account not in self._pools:
+            self._pools[account] = httpx.AsyncHTTPTransport(verify=self._tls)
+        pool = self._pools[account]
         response = await pool.handle_async_request(request)
         await response.aread()
         await response.aclose()
@@ -95,7 +100,7 @@ def _built(carrier: Carrier, name: str, question: object, access: Access) -> htt
     return request
 
 
-def _signed_in(carrier: Carrier, url: str, secrets: dict[str, str]) -> Access:
+def _signed_in(carrier: Carrier, url: str, secrets: Mapping[str, str]) -> Access:
     code = carrier.code
     access = Access(base_url=f"{url}/{code}", secrets=secrets, settings=SETTINGS[code], now=clock.wall())
     if carrier.sign_in is None:
@@ -103,7 +108,9 @@ def _signed_in(carrier: Carrier, url: str, secrets: dict[str, str]) -> Access:
     step = carrier.sign_in.steps[0]
     with httpx.Client(trust_env=False) as client:
         token = step.parse(client.send(step.build(None, access, {})), None, {})
-    return Access(base_url=access.base_url, secrets=secrets, settings=access.settings, now=access.now, token=token.value)
+    if not isinstance(token, Token):
+        raise Broken(f"{code} does not let the floor in")
+    return msgspec.structs.replace(access, token=token.value)
 
 
 def _bytes(request: httpx.Request) -> bytes:

@@ -25,8 +25,9 @@ class Child:
     """A Python process on one core; a line in brings a line out."""
 
     def __init__(self, core: int, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        self._name = arguments[0]
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", *arguments],
+            [sys.executable, "-m", *arguments],
             env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -51,7 +52,7 @@ class Child:
         """Its next line. Raises Broken where it ended instead."""
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
-            raise Broken(f"{self._process.args} ended")
+            raise Broken(f"{self._name} ended")
         return line.strip()
 
     def ask(self, line: str) -> str:

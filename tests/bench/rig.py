@@ -51,6 +51,11 @@ class Gateway:
         self._keys = keys
         self._http = http.client.HTTPConnection(settings.host, settings.port, timeout=30)
 
+    def connect(self) -> None:
+        """Anew: the server hangs up on a client that has been idle for long."""
+        self._http.close()
+        self._http.connect()
+
     def quote(self, merchant: str, lane: Lane, seconds: int = 2) -> tuple[float, Answer]:
         """Wall milliseconds of one POST /v1/quotes, and what it brought. Raises Broken unless that is 200."""
         body = json.dumps(shop.quote_body(lane, seconds))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import gzip
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
-import httpcore
 import httpx
 import pytest
 from cryptography import x509
@@ -19,12 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from adapters.contract.errors import Misread, OutcomeUnknown, Unreachable
-from gateway.carriers.sockets import Sockets
 from gateway.carriers.transport import LARGEST_REPLY, open_pool, send
 from tests.carriers.peer import LOOPS, YES, Talk, always_yes, heard, peer, run
 
 MOST = 32  # connections of a pool
 PATIENCE = 5.0
+
+Calls = list[asyncio.Task[bytes]]
 
 
 @pytest.fixture(params=sorted(LOOPS))
@@ -48,6 +48,16 @@ async def ask(pool: httpx.AsyncBaseTransport, url: str, seconds: float = PATIENC
 async def asked_of(talk: Talk, seconds: float = PATIENCE, content: bytes = b"") -> bytes:
     async with peer(talk) as url:
         return await asked(url, seconds, content)
+
+
+async def asked_twice(talk: Talk, pause: float = 0.0) -> list[bytes]:
+    async with peer(talk) as url:
+        pool = open_pool()
+        first = await ask(pool, url)
+        await asyncio.sleep(pause)
+        second = await ask(pool, url)
+        await pool.aclose()
+        return [first, second]
 
 
 def test_a_reply_that_arrives_in_pieces_is_put_together(loop: str) -> None:
@@ -98,30 +108,114 @@ def test_a_connection_is_used_again(loop: str) -> None:
     assert (run(loop, work()), len(met)) == ([b"yes"] * 3, 1)
 
 
+def test_a_server_that_speaks_out_of_turn_is_asked_over_another_connection(loop: str) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await heard(reader)
+        writer.write(YES)
+        await asyncio.sleep(0.02)
+        writer.write(YES.replace(b"yes", b"no!"))
+        await heard(reader)
+        writer.write(YES)
+
+    assert run(loop, asked_twice(talk, pause=0.04)) == [b"yes"] * 2
+
+
+def test_a_hint_before_the_reply_is_passed_over(loop: str) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await heard(reader)
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n" + YES)
+
+    assert run(loop, asked_of(talk)) == b"yes"
+
+
+def test_a_packed_reply_is_unpacked(loop: str) -> None:
+    packed = gzip.compress(b"yes" * 1000)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await heard(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n%s" % (len(packed), packed))
+
+    assert run(loop, asked_of(talk)) == b"yes" * 1000
+
+
+def test_a_reply_that_unpacks_to_more_than_the_largest_is_no_reply(loop: str) -> None:
+    packed = gzip.compress(bytes(LARGEST_REPLY + 1))
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await heard(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n%s" % (len(packed), packed))
+
+    with pytest.raises(Misread, match="over 8 MiB"):
+        run(loop, asked_of(talk))
+
+
+def test_no_more_calls_are_in_flight_than_there_are_slots(loop: str) -> None:
+    open_ones, most = 0, 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal open_ones, most
+        while await heard(reader):
+            open_ones += 1
+            most = max(most, open_ones)
+            await asyncio.sleep(0.01)
+            open_ones -= 1
+            writer.write(YES)
+
+    async def work() -> list[bytes]:
+        async with peer(talk) as url:
+            pool = open_pool()
+            answers = await asyncio.gather(*(ask(pool, url) for _ in range(2 * MOST)))
+            await pool.aclose()
+            return answers
+
+    assert (run(loop, work()), most) == ([b"yes"] * 2 * MOST, MOST)
+
+
+def test_a_call_that_is_late_hangs_up(loop: str) -> None:
+    async def work() -> bytes:
+        last: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await heard(reader)
+            last.set_result(await reader.read())
+
+        async with peer(talk) as url, asyncio.timeout(PATIENCE):
+            with pytest.raises(OutcomeUnknown):
+                await ask(open_pool(), url, seconds=0.02)
+            return await last
+
+    assert run(loop, work()) == b""
+
+
 def test_a_connection_that_the_server_gave_up_is_not_used_again(loop: str) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await heard(reader)
         writer.write(YES)
 
-    async def work() -> list[bytes]:
-        async with peer(talk) as url:
-            pool = open_pool()
-            answers = []
-            for _ in range(3):
-                answers.append(await ask(pool, url))
-                await asyncio.sleep(0.02)
-            await pool.aclose()
-            return answers
-
-    assert run(loop, work()) == [b"yes"] * 3
+    assert run(loop, asked_twice(talk, pause=0.02)) == [b"yes"] * 2
 
 
 # --- failures: sent or not? ------------------------------------------------------------------------
 
 
 def test_where_nobody_listens_nothing_was_sent(loop: str) -> None:
-    with pytest.raises(Unreachable, match="127.0.0.1:1: ConnectError"):
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1: ConnectError"):
         run(loop, asked("http://127.0.0.1:1"))
+
+
+@pytest.mark.parametrize("url", ["ftp://localhost/", "http://localhost:1/"])
+def test_what_cannot_be_asked_was_not_sent(loop: str, url: str) -> None:
+    with pytest.raises(Unreachable):
+        run(loop, asked(url))
+
+
+def test_a_header_that_cannot_be_written_was_not_sent(loop: str) -> None:
+    async def work() -> object:
+        async with peer(always_yes) as url:
+            return await send(open_pool(), httpx.Request("GET", url, headers={"authorization": "Token a\nb"}), PATIENCE)
+
+    with pytest.raises(Unreachable, match="LocalProtocolError"):
+        run(loop, work())
 
 
 def test_a_server_that_hangs_up_without_a_word_leaves_the_outcome_unknown(loop: str) -> None:
@@ -188,7 +282,7 @@ def test_calls_cancelled_in_flight_cost_no_slot(loop: str) -> None:
     assert run(loop, _answers_after(_cancelled)) == [b"yes"] * MOST
 
 
-async def _answers_after(mishap: Any) -> list[bytes]:
+async def _answers_after(mishap: Callable[[Calls], Awaitable[None]]) -> list[bytes]:
     """What all slots of a pool at once bring, twice as many calls having come to grief before."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -205,14 +299,14 @@ async def _answers_after(mishap: Any) -> list[bytes]:
         return answers
 
 
-async def _left_behind(calls: list[asyncio.Task[bytes]]) -> None:
+async def _left_behind(calls: Calls) -> None:
     """As quoting does it: the deadline passes, the calls end on their own time-outs."""
     done, pending = await asyncio.wait(calls, timeout=0.02)
     assert (len(done), len(pending)) == (0, 2 * MOST)
     assert {type(error) for error in await asyncio.gather(*calls, return_exceptions=True)} <= {OutcomeUnknown, Unreachable}
 
 
-async def _cancelled(calls: list[asyncio.Task[bytes]]) -> None:
+async def _cancelled(calls: Calls) -> None:
     await asyncio.sleep(0.02)
     for call in calls:
         call.cancel()
@@ -246,10 +340,11 @@ def server_side(certificate: Path) -> ssl.SSLContext:
 
 def test_tls_is_spoken_with_a_server_whose_certificate_holds(loop: str, certificate: Path) -> None:
     async def work() -> list[bytes]:
-        trust = ssl.create_default_context(cafile=str(certificate))
+        pool = httpx.AsyncHTTPTransport(verify=ssl.create_default_context(cafile=str(certificate)))
         async with peer(always_yes, server_side(certificate)) as url:
-            async with httpcore.AsyncConnectionPool(ssl_context=trust, network_backend=Sockets()) as pool:
-                return [(await pool.request("GET", url)).content for _ in range(2)]
+            answers = [await ask(pool, url) for _ in range(2)]
+            await pool.aclose()
+            return answers
 
     assert run(loop, work()) == [b"yes", b"yes"]
 
@@ -264,7 +359,7 @@ def test_nothing_is_sent_to_a_server_whose_certificate_does_not_hold(loop: str, 
 
 
 def test_a_server_that_does_not_speak_tls_is_given_up_in_time(loop: str) -> None:
-    async def work() -> Coroutine[Any, Any, bytes]:
+    async def work() -> bytes:
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await asyncio.sleep(PATIENCE)
 
