@@ -14,7 +14,7 @@ def data_folder(settings: Settings) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (folder / ".written").touch()
-        (folder / ".written").unlink()
+        (folder / ".written").unlink(missing_ok=True)  # several processes may be looking at once
     except OSError as error:
         raise CannotRun(f"the data folder {folder} cannot be used ({error.strerror}): set GATEWAY_DATA_DIR to another") from error
     return folder

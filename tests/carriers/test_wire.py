@@ -168,7 +168,8 @@ def test_no_more_calls_are_in_flight_than_there_are_slots(loop: str) -> None:
             await pool.aclose()
             return answers
 
-    assert (run(loop, work()), most) == ([b"yes"] * 2 * MOST, MOST)
+    assert run(loop, work()) == [b"yes"] * 2 * MOST
+    assert most <= MOST
 
 
 def test_a_call_that_is_late_hangs_up(loop: str) -> None:
