@@ -1,10 +1,10 @@
 """Currency rates from a TOML file: one table a day, as central banks publish them.
 
-    [[rates]]
-    base = "EUR"
-    on = 2026-11-20
-    source = "example"
-    units = { INR = "96.42", USD = "1.1570" }
+[[rates]]
+base = "EUR"
+on = 2026-11-20
+source = "example"
+units = { INR = "96.42", USD = "1.1570" }
 """
 
 from __future__ import annotations

@@ -307,7 +307,8 @@ class Carrier(msgspec.Struct, frozen=True, kw_only=True):
     merchant's rate card, and `quote` only audits the card in the background. `act_from(act, standing, now)` says from when on an
     act may be sent in this standing (UTC), or None: not now, not later. `dedupes_by` are the reference fields by which the carrier
     itself refuses a second booking. `void_window`: until when an unused booking can be cancelled. `file_hosts`: host suffixes
-    that documents may be fetched from, always without credentials.
+    that documents may be fetched from, always without credentials. `leaves_behind`: what stays at the carrier after a confirmed
+    cancel, in words.
     """
 
     code: str
@@ -324,6 +325,7 @@ class Carrier(msgspec.Struct, frozen=True, kw_only=True):
     dedupes_by: tuple[str, ...] = ()
     file_hosts: tuple[str, ...] = ()
     void_window: dt.timedelta | None = None
+    leaves_behind: str = ""
     simulated_only: bool = False
 
     sign_in: Operation[None, Token] | None = None

@@ -87,6 +87,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             destination=self.consignee.postal_code,
             origin_country=self.shipper.country,
             destination_country=self.consignee.country,
+            origin_city=self.shipper.city,
+            destination_city=self.consignee.city,
         )
 
     @property

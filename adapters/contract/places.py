@@ -27,12 +27,14 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """The ordered pair of postal codes a parcel travels between, with their countries."""
+    """The ordered pair of postal codes a parcel travels between, with their countries; and the cities, where they are known."""
 
     origin: str
     destination: str
     origin_country: str = "IN"
     destination_country: str = "IN"
+    origin_city: str = ""
+    destination_city: str = ""
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):

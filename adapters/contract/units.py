@@ -6,7 +6,7 @@ whole grams, length whole millimetres. Conversion happens at the carrier's edge,
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Self
 
 import msgspec
@@ -33,7 +33,7 @@ class Money(msgspec.Struct, frozen=True, order=False):
         try:
             scaled = Decimal(str(amount)).scaleb(exponent(currency))
             return cls(int(scaled.quantize(Decimal(1), ROUND_HALF_UP)), currency)
-        except (InvalidOperation, OverflowError, ValueError) as error:
+        except (ArithmeticError, ValueError) as error:
             raise ValueError(f"{amount!r} is not an amount of money") from error
 
     @property

@@ -90,6 +90,9 @@ _LOOKS = 20
 
 
 class Submitted(msgspec.Struct, frozen=True, kw_only=True):
+    """`success_wbns` comes with an upload's result only: then it answers another call."""
+
+    success_wbns: msgspec.Raw | None = None
     request_id: str | None = None
     message: str | None = None
     error: str | None = None
@@ -135,7 +138,7 @@ def _submitting(word: str) -> Callable[[Instruction, Access, SoFar], httpx.Reque
 def parse_submitted(response: httpx.Response, instruction: Instruction, so_far: SoFar) -> Next:
     wire.screen(response)
     reply = _submitted(response)
-    if reply.request_id:
+    if reply.request_id and reply.success_wbns is None:
         wire.positive(response)
         return Next(so_far={"upl": reply.request_id})
     text = reply.message or reply.error or ""
@@ -165,7 +168,9 @@ def _reading(word: str) -> Callable[[httpx.Response, Instruction, SoFar], Acted 
         wire.screen(response)
         if response.status_code == httpx.codes.NOT_FOUND:
             return _later(so_far)  # not worked on yet; an id that is never found ends in OutcomeUnknown
-        return _outcome(json.read(response, Result), word, instruction.booking.awb, so_far)
+        outcome = _outcome(json.read(response, Result), word, instruction.booking.awb, so_far)
+        wire.positive(response)
+        return outcome
 
     return parse
 

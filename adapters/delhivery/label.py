@@ -67,8 +67,9 @@ def _may_fetch(link: str, base_url: str) -> bool:
 
 
 def parse_file(response: httpx.Response, booking: Booking, so_far: SoFar) -> Document:
-    if not response.is_success or not response.content.startswith(b"%PDF-"):
-        raise Misread(f"not a PDF: HTTP {response.status_code}")
+    content = response.content
+    if not response.is_success or not content.startswith(b"%PDF-") or b"%%EOF" not in content[-1024:]:
+        raise Misread(f"not a whole PDF: HTTP {response.status_code}")
     return Document(content=response.content, format="pdf")
 
 

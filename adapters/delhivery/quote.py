@@ -215,8 +215,15 @@ def _quote(service: str, charges: Charges, total: Decimal) -> Quote:
         "sgst": charges.tax_data.sgst,
         "cgst": charges.tax_data.cgst,
     }
-    lines = tuple(PriceLine(code=code, amount=Money.of(amount, wire.CURRENCY)) for code, amount in parts.items() if amount)
-    return Quote(service=service, price=Money.of(total, wire.CURRENCY), lines=lines)
+    lines = tuple(PriceLine(code=code, amount=_rupees(amount)) for code, amount in parts.items() if amount)
+    return Quote(service=service, price=_rupees(total), lines=lines)
+
+
+def _rupees(amount: Decimal) -> Money:
+    try:
+        return Money.of(amount, wire.CURRENCY)
+    except ValueError as error:
+        raise Misread(str(error)) from error
 
 
 def build_surface(enquiry: Enquiry, access: Access, so_far: SoFar) -> httpx.Request:

@@ -15,6 +15,8 @@ from adapters.contract.carrier import Access, SoFar, Token, one_step
 from adapters.contract.errors import Misread
 from adapters.ekart import wire
 
+_LONGEST = 366 * 86400  # seconds; more is no time to live
+
 
 class Reply(msgspec.Struct):
     access_token: str
@@ -32,8 +34,8 @@ def build(question: None, access: Access, so_far: SoFar) -> httpx.Request:
 
 def parse(response: httpx.Response, question: None, so_far: SoFar) -> Token:
     reply = wire.read(response, Reply)
-    if reply.token_type.casefold() != "bearer" or not reply.access_token or reply.expires_in <= 0:
-        raise Misread("a token that is not a bearer's, is empty or has run out")
+    if reply.token_type.casefold() != "bearer" or not reply.access_token or not 0 < reply.expires_in <= _LONGEST:
+        raise Misread("a token that is not a bearer's, is empty, has run out or never does")
     return Token(value=reply.access_token, expires_in=dt.timedelta(seconds=reply.expires_in))
 
 

@@ -97,7 +97,8 @@ class Lab:
             return self._visit(side, "/" + rest, query, request) if side else Outcome(reply=admin.no_such_carrier(self, code))
 
     def _visit(self, side: Side, path: str, query: str, request: Request) -> Outcome:
-        found = self._routers[side.carrier].find(request.method, path)
+        action = request.headers.get("soapaction", "").strip('"')
+        found = self._routers[side.carrier].find(request.method, path, action)
         if found is None:
             return Outcome(reply=side.error(404))
         route, params = found
@@ -131,7 +132,7 @@ class Lab:
         if desk.struck and fault is desk.fault:
             self._note_struck(side, account, desk)
         latency = self.latency.get((side.carrier, route.operation), self.latency.get((side.carrier, ""), 0))
-        return outcome_of(side, reply, fault, latency)
+        return outcome_of(side, call, reply, fault, latency)
 
     def _note_struck(self, side: Side, account: str, desk: LabDesk) -> None:
         """In its own transaction: the call's may have been undone."""
@@ -245,20 +246,20 @@ def _side(name: str, found: object) -> Side:
     return found
 
 
-def outcome_of(side: Side, reply: Reply, fault: Fault | None, latency: int) -> Outcome:
+def outcome_of(side: Side, call: Call, reply: Reply, fault: Fault | None, latency: int) -> Outcome:
     """How a call ends: as the side answered, or as the fault has it."""
     if fault is None:
         return Outcome(reply=reply, delay=latency / 1000)
     wire = WIRE[fault.kind]
     delay = wire.delay_ms if fault.delay_ms is None else fault.delay_ms
-    return Outcome(reply=_worded(side, reply, fault), ending=wire.ending, delay=(latency + delay) / 1000)
+    return Outcome(reply=_worded(side, call, reply, fault), ending=wire.ending, delay=(latency + delay) / 1000)
 
 
-def _worded(side: Side, reply: Reply, fault: Fault) -> Reply:
+def _worded(side: Side, call: Call, reply: Reply, fault: Fault) -> Reply:
     """The reply under a fault, in the carrier's own words where it has any."""
     match fault.kind:
         case Kind.REFUSE:
-            return side.error(fault.status or 400)
+            return _refusal(side, call, fault.status or 400)
         case Kind.THROTTLE:
             slow_down = side.error(fault.status or 429)
             return msgspec.structs.replace(
@@ -267,8 +268,12 @@ def _worded(side: Side, reply: Reply, fault: Fault) -> Reply:
         case Kind.SERVER_ERROR | Kind.SERVER_ERROR_BOOKED:
             return side.error(fault.status or 500)
         case Kind.ERROR_IN_200:
-            return side.error(200)
+            return _refusal(side, call, 200)
         case Kind.HTML:
             return Reply(status=fault.status or 200, body=_HTML, content_type="text/html")
         case _:
             return reply
+
+
+def _refusal(side: Side, call: Call, status: int) -> Reply:
+    return side.refusal(call, status) if side.refusal else side.error(status)

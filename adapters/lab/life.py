@@ -144,7 +144,7 @@ class Life:
     def _forced(self, entry: Entry) -> Reason | None:
         """The reason asked for if the carrier documents it, else one that it does."""
         marks = entry.marks
-        known = self.side.qc_failures if marks.qc else self.side.failures
+        known = self.side.qc_failures if marks.qc else {**self.side.failures, **self.side.untold}
         return marks.reason if marks.reason in known else self._draw(entry, known)
 
     def _by_luck(self, entry: Entry) -> Reason | None:
@@ -152,7 +152,7 @@ class Life:
         zone = dice.roll(self.seed, "zone", self.side.carrier, consignment.origin[:3])
         mean = world_of(self.books, self.side.carrier, self.account, consignment.origin, consignment.destination)
         if self._luck(entry, "collects") >= self._chance(mean, zone, consignment.visits):
-            return self._draw(entry, self.side.failures)
+            return self._draw(entry, {**self.side.failures, **self.side.untold})
         checked = consignment.details.get("qc") and self._luck(entry, "qc") < _QC_SHARE
         return self._draw(entry, self.side.qc_failures) if checked else None
 

@@ -1,4 +1,4 @@
-"""Which route a call takes: exact paths by dictionary, patterns with {names} by regular expression."""
+"""Which route a call takes: exact paths (and their SOAPAction) by dictionary, patterns with {names} by regular expression."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NAME = re.compile(r"\{(\w+)\}")
 class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
         routes = tuple(routes)
-        self._plain = {(r.method, r.pattern): r for r in routes if "{" not in r.pattern}
+        self._plain = {(r.method, r.pattern, r.action): r for r in routes if "{" not in r.pattern}
         self._patterns = [(r.method, _compiled(r.pattern), r) for r in routes if "{" in r.pattern]
 
-    def find(self, method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
-        """The route and the path's parameters (decoded), or None."""
-        plain = self._plain.get((method, path))
+    def find(self, method: str, path: str, action: str = "") -> tuple[Route, Mapping[str, str]] | None:
+        """The route and the path's parameters (decoded), or None. A route without an action takes every one."""
+        plain = self._plain.get((method, path, action)) or self._plain.get((method, path, ""))
         if plain:
             return plain, {}
         for verb, pattern, route in self._patterns:

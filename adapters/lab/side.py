@@ -113,7 +113,10 @@ class Desk(Protocol):
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """`pattern` like "/api/v1/track/{id}"; `operation` names it to faults; `commits`: it books; `open`: it needs no credentials."""
+    """`pattern` like "/api/v1/track/{id}"; `operation` names it to faults; `commits`: it books; `open`: it needs no credentials.
+
+    `action`: the SOAPAction that leads here, where one address serves several; its pattern has no parameters.
+    """
 
     method: str
     pattern: str
@@ -121,6 +124,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     handle: Callable[[Call, Desk], Reply]
     commits: bool = False
     open: bool = False
+    action: str = ""
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,10 +139,12 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 
     `account_of(call)` names the lab account the credentials belong to, or None: wrong credentials; then `unauthorized` answers.
     `error(status)` is how this carrier words a server's fault: 5xx, 429 "too fast", 404 an unknown path, other 4xx a refusal,
-    200 a refusal that comes with HTTP 200. `failures` are the reasons its riders report, with weights. Weight 0 is documented but
-    never drawn: so MAX_VISITS_REACHED, if the carrier documents it; it then cancels after its last visit. `push` words an event as
-    the carrier's push (None: it pushes nothing for it); `created` is the push, if any, at booking. `visits` is how many visits it
-    makes by itself before it gives up; `cancels_on` are the reasons it cancels on at once instead of coming again.
+    200 a refusal that comes with HTTP 200. Where a refusal's words depend on what was asked, `refusal(call, status)` gives them.
+    `failures` are the reasons its riders report, with weights. Weight 0 is documented but never drawn: so MAX_VISITS_REACHED, if
+    the carrier documents it; it then cancels after its last visit. `untold` are reasons its riders fail for and never report.
+    `push` words an event as the carrier's push (None: it pushes nothing for it); `created` is the push, if any, at booking.
+    `visits` is how many visits it makes by itself before it gives up; `cancels_on` are the reasons it cancels on at once instead
+    of coming again.
     """
 
     carrier: str
@@ -148,6 +154,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     unauthorized: Callable[[Call], Reply]
     error: Callable[[int], Reply]
     failures: Mapping[Reason, float]
+    untold: Mapping[Reason, float] = {}
+    refusal: Callable[[Call, int], Reply] | None = None
     qc_failures: Mapping[Reason, float] = {}
     visits: int = 3
     cancels_on: frozenset[Reason] = frozenset()

@@ -6,7 +6,6 @@ A record is `version byte | nonce | ciphertext`. Another account's record does n
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import secrets
 from collections.abc import Mapping
@@ -37,9 +36,12 @@ class Vault:
         return _VERSION + nonce + self._cipher.encrypt(nonce, msgspec.json.encode(dict(values)), _bound(merchant, account))
 
     def open(self, record: bytes, merchant: str, account: str) -> dict[str, str]:
-        """Raises Tampered when key, merchant or account are not those it was sealed with."""
+        """Raises Tampered when key, merchant or account are not those it was sealed with, or the record is none."""
+        version, nonce, sealed = record[:1], record[1 : 1 + _NONCE], record[1 + _NONCE :]
+        if version != _VERSION or not sealed:
+            raise Tampered("the stored credentials are no record of this version")
         try:
-            clear = self._cipher.decrypt(record[1 : 1 + _NONCE], record[1 + _NONCE :], _bound(merchant, account))
+            clear = self._cipher.decrypt(nonce, sealed, _bound(merchant, account))
         except InvalidTag as error:
             raise Tampered("the stored credentials do not open with this GATEWAY_MASTER_KEY") from error
         return msgspec.json.decode(clear, type=dict[str, str])
@@ -64,7 +66,7 @@ def master_key(settings: Settings) -> bytes:
 def _decode(text: str) -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if len(key) != 32:
         raise BadSetting("GATEWAY_MASTER_KEY must be 32 bytes as base64 (`openssl rand -base64 32`)")

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from adapters.contract.carrier import AwbList, Booking, Carrier, Enquiry, Instruction, Sought, Stop
 from adapters.contract.orders import Direction, Item, Parcel, PickupOrder, QualityCheck, ReturnReason
 from adapters.contract.places import Lane, Party
+from adapters.contract.scans import Milestone, Reason
 from adapters.contract.units import Length, Money, Weight
 
 NOW = dt.datetime(2026, 3, 9, 3, 0, tzinfo=dt.UTC)  # a Monday, half past eight in India
@@ -59,6 +60,7 @@ COLOUR = QualityCheck(question="colour", expected="Blue")
 
 # The settings each carrier demands.
 SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "aramex": {"account_entity": "BOM", "account_country_code": "IN", "email": "returns@kestrel.test"},
     "delhivery": {"client": "KESTREL", "pickup_location": "Kestrel Surat"},
     "ekart": {
         "seller_name": "Kestrel Apparel",
@@ -71,6 +73,7 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
 }
 # What an account has to say besides, for a step that is not always taken.
 FOR_ALL_STEPS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("aramex", "quote"): {"domestic_economy_product": "PEC"},
     ("delhivery", "book"): {"waybills": "prefetched"},
     ("ekart", "quote"): {"books_service": "yes"},
 }
@@ -93,6 +96,7 @@ IN_ADDRESSES: Mapping[str, Mapping[str, str]] = {
 
 # Operations whose answers say the same, because at the carrier they are one call.
 ONE_CALL: Mapping[str, tuple[frozenset[str], ...]] = {
+    "aramex": (frozenset({"track", "find"}),),
     "delhivery": (
         frozenset({"track", "find"}),
         frozenset({"reattempt", "reschedule"}),
@@ -100,6 +104,14 @@ ONE_CALL: Mapping[str, tuple[frozenset[str], ...]] = {
     ),
     "ekart": (frozenset({"reattempt", "reschedule"}),),
 }
+
+# Milestones that everybody reports but this carrier.
+UNREPORTED: Mapping[str, Mapping[Milestone, str]] = {
+    "aramex": {Milestone.OUT_FOR_PICKUP: "none of its codes tells of a rider on his way"},
+}
+
+# What a scan of our own cancel says of it, where that is not that it was ours.
+OWN_CANCEL: Mapping[str, Reason] = {"aramex": Reason.UNKNOWN}  # SH313 does not say who cancelled
 
 # What the lab refuses, whatever is booked.
 REFUSED_IN_THE_LAB: Mapping[tuple[str, str], str] = {
@@ -139,7 +151,9 @@ QUESTIONS: Mapping[str, Callable[[Booking, dt.date], Any]] = {
     "windows": lambda booking, today: stop(),
     "validate": lambda booking, today: order(booking.carrier_reference),
     "book": lambda booking, today: order(booking.carrier_reference),
-    "find": lambda booking, today: Sought(carrier_reference=booking.carrier_reference, sent_at=NOW),
+    "find": lambda booking, today: Sought(
+        carrier_reference=booking.carrier_reference, sent_at=NOW, handles={**booking.handles, "number": booking.awb}
+    ),
     "list_of_day": lambda booking, today: today,
     "label": lambda booking, today: booking,
     "cancel": lambda booking, today: booking,
@@ -152,31 +166,37 @@ QUESTIONS: Mapping[str, Callable[[Booking, dt.date], Any]] = {
 
 # Questions that some carrier cannot be asked. What it is not asked, it must refuse by the name of a field.
 _ABROAD = replace(CUSTOMER, country="DE", postal_code="20095")
-_NOWHERE = replace(CUSTOMER, postal_code="near the lake")
-_MUTE = replace(CUSTOMER, phone="call me")
-_DOLLARS = replace(SHIRT, unit_value=Money(100, "USD"))
 _FLAT = replace(PARCEL, height=Length(0))
+_DOLLARS = Money(100, "USD")
 
-ODD_ORDERS: Mapping[str, Mapping[str, Any]] = {
-    "a customer abroad": {"shipper": _ABROAD},
-    "a warehouse abroad": {"consignee": replace(_ABROAD, phone="8040002000")},
-    "no postal code": {"shipper": _NOWHERE},
-    "no phone": {"shipper": _MUTE},
-    "a warehouse without a phone": {"consignee": replace(WAREHOUSE, phone="")},
-    "two parcels": {"parcels": (PARCEL, PARCEL)},
-    "no thickness": {"parcels": (_FLAT,)},
-    "dollars": {"items": (_DOLLARS,)},
-    "a long reference": {"carrier_reference": "GW" + "0" * 78},
-    "an unknown service": {"service": "teleport"},
+_ODD_ORDERS = {
+    "a customer abroad": order(shipper=_ABROAD),
+    "a warehouse abroad": order(consignee=replace(_ABROAD, phone=WAREHOUSE.phone)),
+    "no postal code": order(shipper=replace(CUSTOMER, postal_code="near the lake")),
+    "no phone": order(shipper=replace(CUSTOMER, phone="call me")),
+    "a warehouse without a phone": order(consignee=replace(WAREHOUSE, phone="")),
+    "two parcels": order(parcels=(PARCEL, PARCEL)),
+    "no thickness": order(parcels=(_FLAT,)),
+    "dollars": order(items=(replace(SHIRT, unit_value=_DOLLARS),)),
+    "a long reference": order("GW" + "0" * 78),
+    "an unknown service": order(service="teleport"),
 }
-ODD_ENQUIRIES: Mapping[str, Mapping[str, Any]] = {
-    "a customer abroad": {"lane": Lane(origin="20095", destination="394101", origin_country="DE")},
-    "no postal code": {"lane": Lane(origin="near the lake", destination="394101")},
-    "two parcels": {"parcels": (PARCEL, PARCEL)},
-    "no thickness": {"parcels": (_FLAT,)},
-    "dollars": {"declared_value": Money(100, "USD")},
+_ODD_ENQUIRIES = {
+    "a customer abroad": enquiry(lane=Lane(origin="20095", destination="394101", origin_country="DE")),
+    "no postal code": enquiry(lane=Lane(origin="near the lake", destination="394101")),
+    "two parcels": enquiry(parcels=(PARCEL, PARCEL)),
+    "no thickness": enquiry(parcels=(_FLAT,)),
+    "dollars": enquiry(declared_value=_DOLLARS),
 }
-ODD_STOPS: Mapping[str, Mapping[str, Any]] = {
-    "abroad": {"country": "DE", "postal_code": "20095"},
-    "no postal code": {"postal_code": "near the lake"},
+_ODD_STOPS = {
+    "abroad": stop(country="DE", postal_code="20095"),
+    "no postal code": stop(postal_code="near the lake"),
+}
+ODD_QUESTIONS: Mapping[str, Mapping[str, Any]] = {
+    "book": _ODD_ORDERS,
+    "validate": _ODD_ORDERS,
+    "tat": _ODD_ENQUIRIES,
+    "quote": _ODD_ENQUIRIES,
+    "serviceability": _ODD_STOPS,
+    "windows": _ODD_STOPS,
 }

@@ -1,8 +1,13 @@
-"""Good replies made bad: values dropped, retyped, doubled, nested, blown up or out of order; bytes cut, moved or written otherwise."""
+"""Good replies made bad: values dropped, retyped, doubled, nested, blown up or out of order; bytes cut, moved or written otherwise.
+
+What a reply says is never replaced by something else that could be true: nobody could tell.
+"""
 
 from __future__ import annotations
 
+import copy
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -21,7 +26,7 @@ def _as_another_type(value: Any) -> Any:
         return json.dumps(value)
     if isinstance(value, int | float):
         return str(value)
-    return int(value) if isinstance(value, str) and value.isdecimal() and not value.startswith("0") else [value]
+    return int(value) if isinstance(value, str) and value.isdecimal() and value[0] != "0" and len(value) < 4000 else [value]
 
 
 def _huge(value: Any) -> Any:
@@ -79,20 +84,19 @@ def changed(tree: Any, place: Place, spoil: Callable[[Any], Any]) -> Any:
     """The tree with the value at `place` spoilt; a place that is no more is left alone."""
     if not place:
         return spoil(tree)
-    key, *rest = place
-    there = isinstance(tree, dict) and key in tree or isinstance(tree, list) and isinstance(key, int) and key < len(tree)
-    if not there:
-        return tree
-    value = changed(tree[key], tuple(rest), spoil)
-    if isinstance(tree, dict):
+    key, rest = place[0], place[1:]
+    if isinstance(tree, dict) and key in tree:
+        value = changed(tree[key], rest, spoil)
         return {name: value if name == key else old for name, old in tree.items() if name != key or value is not _GONE}
-    assert isinstance(key, int)
-    return [*tree[:key], *([] if value is _GONE else [value]), *tree[key + 1 :]]
+    if isinstance(tree, list) and isinstance(key, int) and key < len(tree):
+        value = changed(tree[key], rest, spoil)
+        return [*tree[:key], *([] if value is _GONE else [value]), *tree[key + 1 :]]
+    return tree
 
 
 @st.composite
 def spoilt_values(draw: st.DrawFn, good: Any) -> Any:
-    """One to three values spoilt. What they say is never replaced by something else that could be true."""
+    """One to three values spoilt."""
     tree = good
     for place in draw(st.lists(st.sampled_from(tuple(places(good))), min_size=1, max_size=3)):
         after = changed(tree, place, SPOILS[draw(st.sampled_from(tuple(SPOILS)))])
@@ -116,6 +120,83 @@ def spoilt_json(good: bytes) -> st.SearchStrategy[bytes]:
     """A JSON reply with spoilt values, in any writing."""
     texts = spoilt_values(json.loads(good)).map(lambda value: json.dumps(value, ensure_ascii=False))
     return st.builds(lambda text, write: WRITINGS[write](text), texts, st.sampled_from(tuple(WRITINGS)))
+
+
+# What can happen to one element of an XML reply.
+def _lose(parent: ET.Element, child: ET.Element) -> None:
+    parent.remove(child)
+
+
+def _double(parent: ET.Element, child: ET.Element) -> None:
+    parent.append(copy.deepcopy(child))
+
+
+def _empty(parent: ET.Element, child: ET.Element) -> None:
+    child.clear()
+
+
+def _silence(parent: ET.Element, child: ET.Element) -> None:
+    child.text = " "
+
+
+def _bury(parent: ET.Element, child: ET.Element) -> None:
+    parent.remove(child)
+    ET.SubElement(parent, "extra").append(child)
+
+
+def _rename(parent: ET.Element, child: ET.Element) -> None:
+    child.tag = f"{child.tag}Old"
+
+
+def _move_last(parent: ET.Element, child: ET.Element) -> None:
+    parent.remove(child)
+    parent.append(child)
+
+
+def _say(text: str) -> Callable[[ET.Element, ET.Element], None]:
+    def say(parent: ET.Element, child: ET.Element) -> None:
+        child.text = text
+
+    return say
+
+
+XML_SPOILS: Mapping[str, Callable[[ET.Element, ET.Element], None]] = {
+    "lost": _lose,
+    "doubled": _double,
+    "empty": _empty,
+    "blank": _silence,
+    "one deeper": _bury,
+    "renamed": _rename,
+    "last": _move_last,
+    "true": _say("true"),
+    "TRUE": _say("TRUE"),
+    "zero": _say("0"),
+    "null": _say("null"),
+    "huge": _say("9" * _HUGE),
+}
+
+
+@st.composite
+def _spoilt_tree(draw: st.DrawFn, good: bytes) -> str:
+    """One to three elements spoilt."""
+    root = ET.fromstring(good)
+    for _ in range(draw(st.integers(1, 3))):
+        pairs = [(parent, child) for parent in root.iter() for child in parent]
+        if pairs:
+            XML_SPOILS[draw(st.sampled_from(tuple(XML_SPOILS)))](*draw(st.sampled_from(pairs)))
+    return ET.tostring(root, encoding="unicode")
+
+
+def spoilt_xml(good: bytes) -> st.SearchStrategy[bytes]:
+    """An XML reply with spoilt elements, in any writing."""
+    return st.builds(lambda text, write: WRITINGS[write](text), _spoilt_tree(good), st.sampled_from(tuple(WRITINGS)))
+
+
+def spoilt(good: bytes) -> st.SearchStrategy[bytes]:
+    """By what the reply is: JSON, XML, or bytes."""
+    if good.lstrip().startswith(b"<"):
+        return spoilt_xml(good)
+    return spoilt_json(good) if good.lstrip()[:1] in (b"{", b"[", b'"') else scrambled(good)
 
 
 def cut(good: bytes) -> st.SearchStrategy[bytes]:

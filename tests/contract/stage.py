@@ -10,7 +10,7 @@ import asyncio
 import datetime as dt
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,20 @@ class AskStep(Protocol):
     def __call__(self, name: str, index: int, question: Any, so_far: SoFar) -> Any: ...
 
 
+def asked(ask_step: AskStep, wait_until: Callable[[dt.datetime], None], name: str, question: Any) -> Any:
+    """The answer of an operation's last step; what one step learns, the next one knows. Raises CarrierError."""
+    index, so_far = 0, dict[str, str]()
+    while True:
+        answer = ask_step(name, index, question, so_far)
+        if not isinstance(answer, Next | Later):
+            return answer
+        so_far |= answer.so_far
+        if isinstance(answer, Later):
+            wait_until(answer.at)
+        else:
+            index += 1
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = NOW
@@ -61,16 +75,7 @@ class Stage:
 
     def ask(self, name: str, question: Any) -> Any:
         """The answer of the last step. Time passes where the carrier answers later. Raises CarrierError."""
-        index, so_far = 0, dict[str, str]()
-        while True:
-            answer = self.ask_step(name, index, question, so_far)
-            if not isinstance(answer, Next | Later):
-                return answer
-            so_far |= answer.so_far
-            if isinstance(answer, Later):
-                self.until(answer.at)
-            else:
-                index += 1
+        return asked(self.ask_step, self.until, name, question)
 
     def until(self, at: dt.datetime) -> None:
         self.clock.now = max(self.clock.now, at)
@@ -165,7 +170,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
         return httpx.URL(self.access.base_url).path.strip("/")
 
     def reread(self, response: httpx.Response) -> Any:
-        """What another reply to the same request would be taken for: an answer, or the CarrierError. No other exception is caught."""
+        """What another reply to the same request is taken for: an answer, or the CarrierError; other exceptions are bugs."""
         operation = registry.carrier(self.carrier).operation(self.name)
         assert operation
         try:

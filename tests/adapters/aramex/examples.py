@@ -129,10 +129,10 @@ def notifications(**told: str) -> str:
 
 
 def answer(
-    name: str, inner: str = "", *, head: str = "", errors: str = "false", echo: tuple[str, ...] = (REFERENCE,)
+    name: str, inner: str = "", *, head: str = "", errors: str = "false", echo: tuple[str, ...] | None = (REFERENCE,)
 ) -> httpx.Response:
-    """`head` takes the place of the notifications."""
-    told, came_back = head or notifications(), transaction(*echo)
+    """`head` takes the place of the notifications; `echo` None: no transaction comes back."""
+    told, came_back = head or notifications(), "" if echo is None else transaction(*echo)
     return envelope(f'<{name} xmlns="{wire.NAMESPACE[1:-1]}">{came_back}{told}<HasErrors>{errors}</HasErrors>{inner}</{name}>')
 
 

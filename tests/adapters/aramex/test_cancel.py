@@ -1,5 +1,8 @@
 """Cancelling the collection, and what stands in the way."""
 
+from typing import Any
+
+import httpx
 import pytest
 
 from adapters.contract.carrier import Cancelled, Next
@@ -26,14 +29,14 @@ ECHO = (REFERENCE, NUMBER)
 ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 
 
-def state(*collected, reference="K000001", **more):
+def state(*collected: str, reference: str = "K000001", **more: Any) -> httpx.Response:
     waybills = "".join(f"<string xmlns='{ARRAYS}'>{waybill}</string>" for waybill in collected)
     inner = f"<Entity>BLR</Entity><Reference>{reference}</Reference><LastStatus>SH308</LastStatus>"
     inner += f"<LastStatusDescription>planned</LastStatusDescription><CollectedWaybills>{waybills}</CollectedWaybills>"
     return answer("PickupTrackingResponse", inner, **{"echo": ECHO} | more)
 
 
-def cancelled(**more):
+def cancelled(**more: Any) -> httpx.Response:
     return answer("PickupCancelationResponse", "<Message>done</Message>", **{"echo": ECHO} | more)
 
 
@@ -90,6 +93,7 @@ def test_a_no_is_a_refusal(code, kind):
 @pytest.mark.parametrize(
     "response",
     [
+        cancelled(echo=None),
         cancelled(echo=(REFERENCE,)),
         cancelled(echo=(REFERENCE, "47000000002")),
         cancelled(errors=""),

@@ -1,7 +1,9 @@
 """The label inside the answer."""
 
 import base64
+from typing import Any
 
+import httpx
 import pytest
 
 from adapters.contract.carrier import Document
@@ -12,7 +14,7 @@ from .examples import NUMBER, answer, booking, built, fault, notifications, read
 PDF = b"%PDF-1.4\n1 0 obj\n%%EOF\n"
 
 
-def labelled(content=PDF, number=NUMBER, **more):
+def labelled(content: bytes = PDF, number: str = NUMBER, **more: Any) -> httpx.Response:
     inner = f"<LabelURL/><LabelFileContents>{base64.b64encode(content).decode()}</LabelFileContents>"
     return answer(
         "LabelPrintingResponse", f"<ShipmentNumber>{number}</ShipmentNumber><ShipmentLabel>{inner}</ShipmentLabel>", **more

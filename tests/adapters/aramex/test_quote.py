@@ -1,5 +1,8 @@
 """What a price is asked for, and what is taken for one."""
 
+from typing import Any
+
+import httpx
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -21,12 +24,14 @@ GULF = enquiry(
 )
 
 
-def rated(value="106.20", currency="INR", details="", echo=ECHO, **more):
+def rated(
+    value: str = "106.20", currency: str = "INR", details: str = "", echo: tuple[str, ...] | None = ECHO, **more: Any
+) -> httpx.Response:
     total = f"<TotalAmount><CurrencyCode>{currency}</CurrencyCode><Value>{value}</Value></TotalAmount>"
     return answer("RateCalculatorResponse", total + details, echo=echo, **more)
 
 
-def details(before_tax, tax):
+def details(before_tax: str, tax: str) -> str:
     others = "".join(f"<OtherAmount{number}>0</OtherAmount{number}>" for number in range(1, 6))
     end = f"<TotalAmountBeforeTax>{before_tax}</TotalAmountBeforeTax><TaxAmount>{tax}</TaxAmount>"
     return f"<RateDetails><Amount>{before_tax}</Amount>{others}{end}</RateDetails>"
@@ -104,6 +109,7 @@ def test_three_decimals_are_kept():
         rated(""),
         rated(currency=""),
         rated(currency="rupees"),
+        rated(echo=None),
         rated(echo=("economy", *ECHO[1:])),
         rated(echo=("express", "IN 560038", "IN 394102", "480 g")),
         rated(errors=""),

@@ -1,6 +1,8 @@
 """Tracking: one outcome a waybill; and what it tells of a booking whose answer was lost."""
 
 import datetime as dt
+from collections.abc import Iterable
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +18,14 @@ OTHER = "47000000002"
 ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 
 
-def update(code="SH308", waybill=NUMBER, at="2026-03-11T12:00:00", place="Bengaluru, India", problem="", more=""):
+def update(
+    code: str = "SH308",
+    waybill: str = NUMBER,
+    at: str = "2026-03-11T12:00:00",
+    place: str = "Bengaluru, India",
+    problem: str = "",
+    more: str = "",
+) -> str:
     return (
         f"<TrackingResult><WaybillNumber>{waybill}</WaybillNumber><UpdateCode>{code}</UpdateCode>"
         f"<UpdateDescription>words</UpdateDescription><UpdateDateTime>{at}</UpdateDateTime><UpdateLocation>{place}</UpdateLocation>"
@@ -24,12 +33,12 @@ def update(code="SH308", waybill=NUMBER, at="2026-03-11T12:00:00", place="Bengal
     )
 
 
-def entry(*updates, key=NUMBER):
+def entry(*updates: str, key: str = NUMBER) -> str:
     tag = "a:KeyValueOfstringArrayOfTrackingResultmFAkxlpY"
     return f"<{tag}><a:Key>{key}</a:Key><a:Value>{''.join(updates)}</a:Value></{tag}>"
 
 
-def tracking(*entries, unknown=(), **more):
+def tracking(*entries: str, unknown: Iterable[str] = (), **more: Any) -> httpx.Response:
     names = "".join(f"<a:string>{name}</a:string>" for name in unknown)
     results = f"<TrackingResults xmlns:a='{ARRAYS}'>{''.join(entries)}</TrackingResults>"
     return answer(
@@ -37,11 +46,11 @@ def tracking(*entries, unknown=(), **more):
     )
 
 
-def tracked(response: httpx.Response, *awbs: str):
+def tracked(response: httpx.Response, *awbs: str) -> Any:
     return read("track", response, AwbList(awbs=awbs or (NUMBER,)), "", {})
 
 
-def scan(code: str, milestone: Milestone, at: str, **more) -> Scan:
+def scan(code: str, milestone: Milestone, at: str, **more: Any) -> Scan:
     return Scan(code=code, at=dt.datetime.fromisoformat(at), milestone=milestone, text="words", place="Bengaluru, India", **more)
 
 

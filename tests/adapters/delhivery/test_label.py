@@ -80,7 +80,9 @@ def test_the_file_is_a_pdf():
     assert label.parse_file(says(whole), booking(), {}) == Document(content=whole, format="pdf")
 
 
-@pytest.mark.parametrize("reply", [says(b"<Error/>", 403), says(b"<html>"), says(b""), says(b"%PDF-1.4 ... %%EOF", 404), says(b"%PDF-1.4 ...")])
+@pytest.mark.parametrize(
+    "reply", [says(b"<Error/>", 403), says(b"<html>"), says(b""), says(b"%PDF-1.4 ... %%EOF", 404), says(b"%PDF-1.4 ...")]
+)
 def test_anything_else_is_no_label(reply):
     with pytest.raises(Misread):
         label.parse_file(reply, booking(), {})

@@ -72,8 +72,8 @@ PARCEL = Parcel(dead_weight=Weight(480), length=Length(301), width=Length(200), 
 SHIRT = Item(sku="SH-1", description="Cotton shirt", quantity=1, unit_value=Money(3900, "USD"))
 
 
-def access(now: dt.datetime = NOW, **settings: str) -> Access:
-    return Access(base_url="https://easypost.test/v2", secrets=SECRETS, settings=settings, now=now)
+def access(**settings: str) -> Access:
+    return Access(base_url="https://easypost.test/v2", secrets=SECRETS, settings=settings, now=NOW)
 
 
 def pickup(**changes: Any) -> PickupOrder:
@@ -97,7 +97,7 @@ def canadian_enquiry() -> Enquiry:
 
 
 def booking(**handles: str) -> Booking:
-    known = {"shipment": SHIPMENT, "rate": RATE, "mover": "usps", "pickup": PICKUP} if not handles else handles
+    known = handles or {"shipment": SHIPMENT, "rate": RATE, "mover": "usps", "pickup": PICKUP}
     return Booking(awb=AWB, carrier_reference=REFERENCE, handles=known)
 
 

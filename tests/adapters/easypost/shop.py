@@ -50,15 +50,20 @@ class Shop:
                 self.so_far |= answer.so_far if isinstance(answer, Next) else {}
         return answer
 
-    def ask_until(self, last: str, question: object) -> Any:
-        """Asks a booking's steps up to this one, as if the answer to the next had been lost."""
+    def ask_until(self, last: str, question: Order) -> None:
+        """A booking's steps up to this one; what was learned stays in `so_far`."""
         self.so_far = {}
         for step in CARRIER.book.steps:
-            answer = self._step(CARRIER.book, step, question, self.so_far)
-            self.so_far |= answer.so_far
+            self.put(step.name, question)
             if step.name == last:
-                return answer
-        return None
+                return
+
+    def put(self, name: str, question: Order) -> Any:
+        """One step of a booking, by what is known so far."""
+        step = next(one for one in CARRIER.book.steps if one.name == name)
+        answer = self._step(CARRIER.book, step, question, self.so_far)
+        self.so_far |= answer.so_far if isinstance(answer, Next) else {}
+        return answer
 
     def refused(self, name: str, question: object) -> tuple[object, ...]:
         with pytest.raises(CarrierError) as caught:
@@ -75,6 +80,8 @@ class Shop:
         assert CARRIER.find
         asked, so_far = Sought(carrier_reference=reference, sent_at=self.now, handles=handles), dict[str, str]()
         for step in CARRIER.find.steps:
+            if step.when and not step.when(asked, self.access()):
+                continue
             answer = self._step(CARRIER.find, step, asked, so_far)
             if not isinstance(answer, Next):
                 found: Booked | None = answer

@@ -231,7 +231,7 @@ def test_what_is_not_the_label_we_bought_is_misread(odd: dict[str, Any]) -> None
 
 def visit_body(so_far: dict[str, str] | None = None, now: dt.datetime = examples.NOW, **changes: Any) -> Any:
     step = next(one for one in BOOK.steps if one.name == "pickup")
-    return sent(step.build(pickup(**changes), access(now), so_far or LABELLED))["pickup"]
+    return sent(step.build(pickup(**changes), replace(access(), now=now), so_far or LABELLED))["pickup"]
 
 
 def test_the_visit_is_asked_for_at_the_customers_door() -> None:
@@ -397,12 +397,28 @@ def test_a_visit_that_cannot_be_bought_is_remembered() -> None:
     assert read("visit", reply, VISITED) == Next(so_far=kept(NO_WINDOW, "PICKUP.BUY.NO_MATCHING_RATES", "gone"))
 
 
+@pytest.mark.parametrize("step", ["pickup", "visit"])
+def test_with_a_key_that_opens_nothing_any_more_nothing_is_given_back(step: str) -> None:
+    found = read(step, failure("APIKEY.INACTIVE", status=403), VISITED)
+    assert found[:2] == (Refused, RefusalKind.UNAUTHORIZED)
+
+
 @pytest.mark.parametrize("step", ["visit", "outcome"])
 def test_the_label_is_given_back_then(step: str) -> None:
     known = LABELLED | NOBODY_COMES
     assert request_of(BOOK, step, pickup(), known) == ("POST", "https://easypost.test/v2/shipments/shp_1/refund", {})
     assert read(step, answer(bought(refund_status="submitted")), known) == (
         Refused, NO_WINDOW, "", "usps offers no visit then (the label's refund: submitted)", "/window",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("step", ["visit", "outcome"])
+def test_a_label_that_is_rejected_so_soon_is_given_back_once_more(step: str) -> None:
+    known = LABELLED | NOBODY_COMES
+    rejected = answer(bought(refund_status="rejected"))
+    assert read(step, rejected, known) == Later(after=dt.timedelta(minutes=15), so_far={"rejected": "once"})
+    assert read(step, rejected, known | {"rejected": "once"}) == (
+        Refused, NO_WINDOW, "", "usps offers no visit then (the label's refund: rejected)", "/window",
     )  # fmt: skip
 
 

@@ -169,9 +169,11 @@ def refused(response: httpx.Response) -> Any:
         ([{"to_address": "Required and missing."}], 'Wrong parameters; {"to_address":"Required and missing."}'),
         ([{"code": "E.X", "field": "zip", "message": "odd zip", "suggestion": None}], "Wrong parameters; E.X zip odd zip"),
         ([{"message": "Wrong parameters"}], "Wrong parameters"),
+        ({"zip": ["is odd"]}, 'Wrong parameters; {"zip":["is odd"]}'),
+        (None, "Wrong parameters"),
     ],
 )
-def test_an_error_tells_everything_it_brings(errors: list[object], said: str) -> None:
+def test_an_error_tells_everything_it_brings(errors: object, said: str) -> None:
     response = failure("SHIPMENT.INVALID_PARAMS", "Wrong parameters", errors)
     assert refused(response) == (Refused, INVALID, "SHIPMENT.INVALID_PARAMS", said, "")
 

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.contract.places import Window
+
+ZONES = st.sampled_from(["Asia/Kolkata", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "UTC", "Pacific/Kiritimati"])
+TIMES = st.times(max_value=dt.time(23, 59)).map(lambda time: time.replace(microsecond=0))
+WINDOWS = st.builds(
+    Window, date=st.dates(dt.date(2020, 1, 1), dt.date(2035, 12, 31)), start=TIMES, end=TIMES, timezone=ZONES
+).filter(lambda window: window.start <= window.end)
+
+
+def window(zone: str, day: str = "2026-03-09") -> Window:
+    return Window(date=dt.date.fromisoformat(day), start=dt.time(10), end=dt.time(18), timezone=zone)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "opens"),
+    [
+        ("Asia/Kolkata", "2026-03-09", "2026-03-09T04:30:00+00:00"),
+        ("UTC", "2026-03-09", "2026-03-09T10:00:00+00:00"),
+        ("Europe/Berlin", "2026-03-28", "2026-03-28T09:00:00+00:00"),
+        ("Europe/Berlin", "2026-03-29", "2026-03-29T08:00:00+00:00"),
+    ],
+)
+def test_a_window_opens_at_local_time_also_across_a_change_of_clocks(zone, day, opens):
+    assert window(zone, day).opens == dt.datetime.fromisoformat(opens)
+
+
+@given(WINDOWS)
+def test_a_window_opens_before_it_closes_and_both_are_utc(one):
+    assert one.opens <= one.closes or one.opens - one.closes <= dt.timedelta(hours=1)  # an hour that comes twice
+    assert {one.opens.tzinfo, one.closes.tzinfo} == {dt.UTC}
+
+
+@given(WINDOWS)
+def test_a_window_written_down_reads_back_the_same(one):
+    assert msgspec.json.decode(msgspec.json.encode(one), type=Window) == one
+
+
+def test_a_window_is_written_in_the_vocabularys_words():
+    written = msgspec.json.decode(msgspec.json.encode(window("Asia/Kolkata")))
+    assert written == {"date": "2026-03-09", "from": "10:00:00", "to": "18:00:00", "timezone": "Asia/Kolkata"}
