@@ -209,7 +209,7 @@ class World:
 
     def phone(self, ending: int, only_at: str = "") -> str:
         """A magic phone of the lab: `ending` as its table says, at every carrier or at one only."""
-        number = sorted(load_sides()).index(only_at) + 1 if only_at else 0
+        number = self.lab.numbers[only_at] if only_at else 0
         return f"98200{number}00{ending:02d}"
 
     def fault(self, kind: str, carrier: str = "ekart", **more: Any) -> None:

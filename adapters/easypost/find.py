@@ -12,8 +12,6 @@ from adapters.contract.carrier import Access, Booked, Next, Operation, SoFar, So
 from adapters.contract.errors import Misread, Refused
 from adapters.easypost import book, pickup, shipment, wire
 
-_NOT_FOUND = "NOT_FOUND"
-
 
 def had_visit(sought: Sought, access: Access) -> bool:
     return bool(_id(sought, "pickup"))
@@ -28,7 +26,9 @@ def parse_pickup(response: httpx.Response, sought: Sought, so_far: SoFar) -> Nex
     try:
         found = pickup.named(pickup.read(response), sought.handles.get("pickup", ""), sought.carrier_reference)
     except Refused as refusal:
-        return _unknown(refusal)
+        if _is_unheard_of(refusal):
+            return None
+        raise
     if not sought.handles.get("pickup") and not found.reference:
         raise Misread("a pickup without our reference")
     if found.status != pickup.SCHEDULED:
@@ -45,7 +45,9 @@ def parse_shipment(response: httpx.Response, sought: Sought, so_far: SoFar) -> B
     try:
         found = shipment.named(shipment.read(response), sought.handles.get("shipment", ""), sought.carrier_reference)
     except Refused as refusal:
-        return _unknown(refusal)
+        if _is_unheard_of(refusal):
+            return None
+        raise
     if not sought.handles.get("shipment") and not found.reference:
         raise Misread("a shipment without our reference")
     if not found.bought or found.refund_status or "pickup" not in so_far:
@@ -53,10 +55,8 @@ def parse_shipment(response: httpx.Response, sought: Sought, so_far: SoFar) -> B
     return book.booked(found, {**sought.handles, "pickup": so_far["pickup"]}, so_far["confirmation"])
 
 
-def _unknown(refusal: Refused) -> None:
-    """Raises any other refusal than that EasyPost does not know it."""
-    if not refusal.raw_code.endswith(_NOT_FOUND):
-        raise refusal
+def _is_unheard_of(refusal: Refused) -> bool:
+    return refusal.raw_code.endswith("NOT_FOUND")
 
 
 def _id(sought: Sought, name: str) -> str:

@@ -26,6 +26,7 @@ OPTIONS = frozenset(
         "print_custom_1", "print_custom_2", "print_custom_3",
     }
 )  # fmt: skip
+_LONGEST_WAY = 366  # days
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -47,7 +48,9 @@ class Rate(msgspec.Struct, frozen=True):
 
     @property
     def days(self) -> int | None:
-        return self.est_delivery_days if self.est_delivery_days is not None else self.delivery_days
+        """The mover's own; what cannot be days is none."""
+        told = self.est_delivery_days if self.est_delivery_days is not None else self.delivery_days
+        return told if told is not None and 0 <= told <= _LONGEST_WAY else None
 
 
 class Message(msgspec.Struct, frozen=True):

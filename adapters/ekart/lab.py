@@ -454,6 +454,7 @@ _ROUTES = (
 
 SIDE = Side(
     carrier="ekart",
+    number=2,
     timezone=wire.TIMEZONE,
     routes=_ROUTES,
     account_of=account_of,

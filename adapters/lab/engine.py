@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import datetime as dt
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
@@ -56,7 +57,7 @@ class Lab:
         wall: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self.sides = {code: msgspec.structs.replace(side, carrier=code) for code, side in sorted(sides.items())}
-        self.numbers = {code: number for number, code in enumerate(self.sides, start=1)}
+        self.numbers = numbered(self.sides)
         self.books = Books(path)
         self.calls: collections.Counter[tuple[str, str, str]] = collections.Counter()
         self.wall = wall
@@ -233,6 +234,13 @@ class Lab:
                 self.books.delivered(sending)
             else:
                 self.books.postpone(sending, wall + pause)
+
+
+def numbered(sides: Mapping[str, Side]) -> dict[str, int]:
+    """Each carrier's digit in magic values: its own, or the first that is free."""
+    taken = {side.number for side in sides.values()}
+    free = (number for number in itertools.count(1) if number not in taken)
+    return {code: side.number or next(free) for code, side in sides.items()}
 
 
 def load_sides(group: str = ENTRY_POINTS) -> dict[str, Side]:

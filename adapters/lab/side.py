@@ -144,7 +144,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     the carrier documents it; it then cancels after its last visit. `untold` are reasons its riders fail for and never report.
     `push` words an event as the carrier's push (None: it pushes nothing for it); `created` is the push, if any, at booking.
     `visits` is how many visits it makes by itself before it gives up; `cancels_on` are the reasons it cancels on at once instead
-    of coming again.
+    of coming again. `number` is its digit in magic values (0: the first that is free).
     """
 
     carrier: str
@@ -161,6 +161,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     cancels_on: frozenset[Reason] = frozenset()
     push: Callable[[Consignment, Event, str], Push | None] | None = None  # consignment, event, the push secret
     created: Callable[[Consignment, str], Push | None] | None = None
+    number: int = 0
     success: float = 0.75  # mean chance that a visit collects, before zones and faults
     tat_days: int = 3
 

@@ -15,15 +15,16 @@ from adapters.contract.places import Party
 from gateway.values import Account
 
 _LONGEST = 4000
+_LOOKED_AT = 64 * 1024  # so much is read to keep the beginning: nothing private may be half cut off
 _BLOT = "***"
 
 
 def scrub(text: str, words: Iterable[str]) -> str:
-    """`text` without any of `words`, however they are written."""
+    """The beginning of `text` without any of `words`, however they are written."""
     forms = {form for word in words for form in _writings(word)}
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, _BLOT)
-    return text
+    return text[:_LONGEST]
 
 
 def _writings(word: str) -> Iterator[str]:
@@ -72,4 +73,4 @@ def response_text(response: httpx.Response) -> str:
 
 
 def _printable(body: bytes) -> str:
-    return body[:_LONGEST].decode("utf-8", "replace") if b"\0" not in body[:200] else f"({len(body)} bytes)"
+    return body[:_LOOKED_AT].decode("utf-8", "replace") if b"\0" not in body[:200] else f"({len(body)} bytes)"

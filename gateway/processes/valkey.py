@@ -27,13 +27,17 @@ def command(settings: Settings) -> list[str]:
 
 
 def make_room(settings: Settings) -> None:
-    """A private folder for the socket, and no stale one in it. Raises CannotRun where somebody else owns the folder."""
+    """A private folder for the socket, no stale one in it, an empty queue. Raises CannotRun where another owns the folder.
+
+    What an earlier life left in the queue would only be in the way: the sweep finds all that is due, marks of the dead hide it.
+    """
     folder = settings.redis_socket.parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     found = folder.stat()
     if folder != settings.data_dir and (found.st_uid != os.getuid() or found.st_mode & 0o077):
         raise CannotRun(f"{folder} is open to others: remove it, or choose a shorter GATEWAY_DATA_DIR")
     settings.redis_socket.unlink(missing_ok=True)
+    shutil.rmtree(settings.data_dir / "valkey", ignore_errors=True)
 
 
 def _binary() -> str:

@@ -100,13 +100,19 @@ def adopt(tx: sa.Connection, case: Case, booking: Booking, awb: str, wall: dt.da
 
 def _store_scans(tx: sa.Connection, booking: Booking, scans: Sequence[Scan], source: str, wall: dt.datetime) -> bool:
     known = set(tx.scalars(sa.select(tables.scans.c.digest).where(tables.scans.c.booking_id == booking.id)))
-    fresh = {digest: scan for scan in scans if (digest := _digest(booking, scan)) not in known}
+    fresh = {digest: scan for scan in map(_storable, scans) if (digest := _digest(booking, scan)) not in known}
     for digest, scan in fresh.items():
         row = StoredScan(booking_id=booking.id, digest=digest, source=source, received_at=wall, **msgspec.structs.asdict(scan))
         tx.execute(tables.scans.insert().values(**msgspec.structs.asdict(row)))
         if scan.milestone is Milestone.UNKNOWN:
             _log.warning("scan.unmapped", carrier=booking.carrier, awb=booking.awb, code=scan.code)
     return bool(fresh)
+
+
+def _storable(scan: Scan) -> Scan:
+    """The scan with its texts no longer than the ledger keeps them, and without NULs, which PostgreSQL refuses."""
+    cut = {name: getattr(scan, name).replace("\0", "")[:longest] for name, longest in (("code", 80), ("text", 500), ("place", 200))}
+    return msgspec.structs.replace(scan, **cut)
 
 
 def _digest(booking: Booking, scan: Scan) -> bytes:

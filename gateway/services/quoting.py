@@ -83,6 +83,8 @@ def enquiry_of(shipper: Party, consignee: Party, wanted: Wanted, now: dt.datetim
         destination=consignee.postal_code,
         origin_country=shipper.country,
         destination_country=consignee.country,
+        origin_city=shipper.city,
+        destination_city=consignee.city,
     )
     value = Money(sum(item.unit_value.minor * item.quantity for item in wanted.items), wanted.items[0].unit_value.currency)
     return Enquiry(

@@ -26,6 +26,7 @@ _FACTS: Mapping[str, Callable[[Carrier], str]] = {
     "questions at the door": lambda carrier: _spread(service.quality_checks for service in carrier.services),
     "AWBs in one tracking call": lambda carrier: str(carrier.limits.track_batch),
     "refuses a second booking by": lambda carrier: ", ".join(carrier.dedupes_by) or _NO,
+    "a cancel leaves behind": lambda carrier: carrier.leaves_behind or _NO,
     "offers are made of": lambda carrier: ", ".join(carrier.offers_from),
 }
 

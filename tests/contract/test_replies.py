@@ -22,12 +22,14 @@ from tests.contract.spoiling import cut, scrambled, spoilt
 from tests.contract.stage import ASKED, STEPS, Exchange, played
 from tests.contract.test_lab import conforms, declared
 
+EXAMPLES = int(os.environ.get("EXAMPLES", "100"))
 MANY = settings(
-    max_examples=int(os.environ.get("EXAMPLES", "100")),
+    max_examples=EXAMPLES,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+HALF_AS_MANY = settings(MANY, max_examples=max(1, EXAMPLES // 2))
 
 
 def said(content: bytes, kind: str = "application/json", status: int = 200, **headers: str) -> httpx.Response:
@@ -179,7 +181,7 @@ def test_a_spoilt_reply_is_read_right_or_not_at_all(code, name, index, data):
 
 
 @pytest.mark.parametrize(("code", "name", "index"), STEPS)
-@MANY
+@HALF_AS_MANY
 @given(data=st.data())
 def test_a_reply_that_was_cut_is_never_a_yes(code, name, index, data):
     exchange = played(code)[name, index]
@@ -187,7 +189,7 @@ def test_a_reply_that_was_cut_is_never_a_yes(code, name, index, data):
 
 
 @pytest.mark.parametrize(("code", "name", "index"), STEPS)
-@MANY
+@HALF_AS_MANY
 @given(data=st.data())
 def test_scrambled_bytes_break_no_parser(code, name, index, data):
     """They may scramble an AWB into another one: only what kind of thing comes out is looked at."""

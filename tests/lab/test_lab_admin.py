@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from adapters.lab.engine import Lab, load_sides
+from adapters.lab.engine import Lab, load_sides, numbered
 from tests.lab.swiftline import ACCOUNT, COLLECTS, SIDE, a_lab, a_rule, ask, book_one, client, days_pass
 
 RULE = {"carrier": "swiftline", "kind": "slow"}
@@ -262,3 +263,8 @@ def test_an_entry_point_that_is_no_side_is_named(tmp_path: Path, monkeypatch: py
     installed(tmp_path, monkeypatch, "tests.lab.swiftline:book")
     with pytest.raises(TypeError, match="swiftline"):
         load_sides("gateway.lab.test")
+
+
+def test_a_carriers_number_is_its_own_or_the_first_that_is_free():
+    sides = {code: msgspec.structs.replace(SIDE, carrier=code, number=number) for code, number in (("a", 0), ("b", 1), ("c", 0))}
+    assert numbered(sides) == {"a": 2, "b": 1, "c": 3}

@@ -134,3 +134,12 @@ def test_visits_do_not_depend_on_the_order_of_scans(order):
     from gateway.life.visits import visits
 
     assert visits(order, "Asia/Kolkata") == visits(LIFE, "Asia/Kolkata")
+
+
+def test_a_scan_of_endless_texts_is_kept_as_far_as_the_ledger_goes(world):
+    pickup = world.book()
+    report(world, pickup, Scan(code="Z" * 500, text="x\0" * 5000, place="y" * 5000, at=MONDAY + HOUR, milestone=Milestone.UNKNOWN))
+
+    case = world.case(pickup)
+    kept = case.scans[case.bookings[0].id][0]
+    assert (len(kept.code), len(kept.text), len(kept.place)) == (80, 500, 200)

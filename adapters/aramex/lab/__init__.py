@@ -83,6 +83,7 @@ def _route(service: str, operation: str, name: str, handle: _Handler, *, commits
 
 SIDE = Side(
     carrier="aramex",
+    number=3,
     timezone="Asia/Dubai",
     routes=(
         _route("RateCalculator", "CalculateRate", "quote", prices.rate),

@@ -43,6 +43,7 @@ def error(status: int) -> Reply:
 
 SIDE = Side(
     carrier="delhivery",
+    number=1,
     timezone="Asia/Kolkata",
     routes=(
         Route(method="GET", pattern="/c/api/pin-codes/json/", operation="serviceability", handle=pins.pin_codes),

@@ -27,6 +27,7 @@ def account_of(call: Call) -> str | None:
 
 SIDE = Side(
     carrier="easypost",
+    number=4,
     timezone=pickups.TIMEZONE,
     routes=(
         Route(method="POST", pattern="/addresses", operation="validate", handle=addresses.create),

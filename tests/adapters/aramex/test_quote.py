@@ -14,7 +14,21 @@ from adapters.contract.orders import Direction
 from adapters.contract.places import Lane
 from adapters.contract.units import Money
 
-from .examples import PARCEL, access, answer, built, enquiry, envelope, fault, notifications, read, refused_building, sent
+from .examples import (
+    IN_DUBAI,
+    PARCEL,
+    access,
+    answer,
+    built,
+    enquiry,
+    envelope,
+    fault,
+    notifications,
+    pickup,
+    read,
+    refused_building,
+    sent,
+)
 
 ECHO = ("express", "IN 560038", "IN 394101", "480 g")
 GULF = enquiry(
@@ -56,6 +70,12 @@ def test_a_price_is_asked_for_what_will_be_booked():
 @pytest.mark.parametrize(("settings", "currency"), [({}, "AED"), ({"currency": "USD"}, "USD")])
 def test_the_currency_is_the_accounts_or_the_collecting_countrys(settings, currency):
     assert sent(built("quote", GULF, **settings), "PreferredCurrencyCode") == currency
+
+
+def test_the_lane_of_an_order_brings_its_cities():
+    lane = pickup(shipper=IN_DUBAI).lane
+    assert (lane.origin_city, lane.destination_city) == ("Dubai", "Surat")
+    assert sent(built("quote", enquiry(lane=lane)), "OriginAddress/City") == "Dubai"
 
 
 def test_where_there_are_no_postal_codes_the_city_is_needed():

@@ -90,6 +90,8 @@ def test_every_service_is_quoted_once_at_its_cheapest() -> None:
         ({"est_delivery_days": None, "delivery_days": 5}, 5),
         ({"est_delivery_days": 0, "delivery_days": 5}, 0),
         ({"est_delivery_days": None, "delivery_days": None}, None),
+        ({"est_delivery_days": -1}, None),
+        ({"est_delivery_days": 10**30}, None),
     ],
 )
 def test_the_days_are_the_movers_own(days: dict[str, Any], told: int | None) -> None:
