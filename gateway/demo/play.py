@@ -23,6 +23,7 @@ from gateway.demo.telling import tell, undecided
 _LOOK = 0.1
 _QUIET = 0.6  # seconds without news after which nothing more is expected: longer than the relay's pause
 _PATIENCE = 5.0
+_LEFT_OVER_SECONDS = 150.0  # a lost answer of a carrier that cannot be asked comes before a person only after a while
 _AFTERNOON, _NIGHT = dt.time(15, 30), dt.time(21)
 _A_MOMENT = dt.timedelta(minutes=1)  # the clock is set to the second
 _UNSETTLED = frozenset({"requested", "booking", "booking_unknown", "cancelling"})
@@ -34,7 +35,7 @@ class Clock(msgspec.Struct, frozen=True):
 
 
 class Play:
-    """One run. `seconds` is how long what an earlier run left may take, and then the new returns as long again."""
+    """One run. `seconds` is how long the new returns may take."""
 
     def __init__(self, stage: Stage, console: Console, seconds: float) -> None:
         self._stage = stage
@@ -55,7 +56,7 @@ class Play:
         with self._screen:
             self._finish([one for one in before if not one.ended])
             self._book(number, _next_number(before))
-            return self._pass_days()
+            return self._pass_days(self._seconds)
 
     def sum_up(self) -> None:
         pickups = self._pickups()
@@ -79,7 +80,7 @@ class Play:
         self._console.print(f"An earlier run left {len(left)} returns under way: they go on first.", highlight=False)
         self._follow(left)
         self._told.update({one.id: max((event.sequence for event in one.events), default=0) for one in left})
-        self._pass_days()
+        self._pass_days(_LEFT_OVER_SECONDS)
 
     def _book(self, number: int, start: int) -> None:
         bodies = [request(place, self._stage.locations) for place in range(start, start + number)]
@@ -106,9 +107,9 @@ class Play:
 
     # --- days ---
 
-    def _pass_days(self) -> bool:
+    def _pass_days(self, seconds: float) -> bool:
         """Whether all that is followed has ended."""
-        self._until = time.monotonic() + self._seconds
+        self._until = time.monotonic() + seconds
         now = self._advance(seconds=1)
         self._see(now)
         while self._under_way() and time.monotonic() < self._until:

@@ -96,6 +96,9 @@ def adopt(tx: sa.Connection, case: Case, booking: Booking, awb: str, wall: dt.da
         retry_at=None,
         updated_at=wall,
     )
+    for exception in case.open_exceptions:
+        if exception.reason == "booking_unknown" and exception.booking_id == booking.id:
+            resolve(tx, case, exception, "found", wall)
 
 
 def _store_scans(tx: sa.Connection, booking: Booking, scans: Sequence[Scan], source: str, wall: dt.datetime) -> bool:

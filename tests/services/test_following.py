@@ -128,6 +128,22 @@ def test_a_push_that_names_our_reference_ends_the_doubt(make_world):
     assert world.case(pickup).bookings[0].awb == awb
 
 
+def test_a_late_push_takes_the_doubt_from_the_persons_table(make_world):
+    world = make_world("ekart")
+    world.fault("drop_after_commit", operation="book", times=1)
+    pickup = world.book()
+    for _ in range(12):
+        world.pass_time(dt.timedelta(seconds=10))
+    assert [one.reason for one in world.case(pickup).open_exceptions] == ["booking_unknown"]
+
+    tracked = Tracked(
+        awb=world.books("ekart")[0]["awb"], carrier_reference=world.case(pickup).bookings[0].carrier_reference, scans=()
+    )
+    following.push(world.kit, world.accounts["ekart"], [tracked], verified=True, wall=world.now)
+
+    assert [one.resolution for one in world.case(pickup).exceptions] == ["found"]
+
+
 @settings(max_examples=25, deadline=None)
 @given(order=st.permutations(LIFE))
 def test_visits_do_not_depend_on_the_order_of_scans(order):
