@@ -133,11 +133,6 @@ def test_ctrl_c_ends_everything_and_the_exit_code_is_0(tmp_path: Path) -> None:
         assert not (run.data / "lab.url").exists()
 
 
-def _known(run: Run, desk: Desk) -> bool:
-    """Whether the ledger knows all that stands in the lab's books."""
-    return {line["awb"] for line in _books(run)} == desk.awbs()
-
-
 def test_what_was_going_on_when_all_was_killed_ends_after_the_next_start(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as run:
         desk = Desk(run.data)
@@ -149,10 +144,10 @@ def test_what_was_going_on_when_all_was_killed_ends_after_the_next_start(tmp_pat
         eventually(lambda: not any(alive(pid) for pid in everybody), patience=5)
         assert [command(pid) for pid in everybody if alive(pid)] == []
     with serving(tmp_path / "data") as again:
-        # Ekart cannot be asked, so one that was being sent when all died may wait for a person: but booked it is not.
+        # Ekart cannot be asked and pushes nothing here: the one that was being sent when all died is left to a person.
         settled = {"booked", "booking_unknown"}
-        eventually(lambda: {desk.pickup(one).state for one in pickups} <= settled and _known(again, desk))
+        eventually(lambda: {desk.pickup(one).state for one in pickups} <= settled)
         states = [str(desk.pickup(one).state) for one in pickups]
+        unknown = {line["awb"] for line in _books(again)} - desk.awbs()
         assert set(states) <= settled
-        assert states.count("booking_unknown") <= 1  # there is one worker
-        assert {line["awb"] for line in _books(again)} == desk.awbs()
+        assert len(unknown) <= states.count("booking_unknown") <= 1

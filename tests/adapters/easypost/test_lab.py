@@ -76,7 +76,7 @@ def test_canada_has_other_movers_and_its_own_money(shop: Shop) -> None:
 
 
 def test_an_account_may_leave_movers_out(shop: Shop) -> None:
-    shop.settings = {"carrier_accounts": "ca_lab_ups"}
+    shop.settings = {"carrier_accounts": "ca_ups"}
     assert {quote.moved_by for quote in shop.ask("quote", enquiry())} == {"ups"}
 
 
