@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from adapters.contract.carrier import AwbList, Booking, Carrier, Enquiry, Instruction, Sought, Stop
@@ -62,6 +63,7 @@ COLOUR = QualityCheck(question="colour", expected="Blue")
 SETTINGS: Mapping[str, Mapping[str, str]] = {
     "aramex": {"account_entity": "BOM", "account_country_code": "IN", "email": "returns@kestrel.test"},
     "delhivery": {"client": "KESTREL", "pickup_location": "Kestrel Surat"},
+    "easypost": {},
     "ekart": {
         "seller_name": "Kestrel Apparel",
         "seller_address": "4 Mill Road, Surat",
@@ -102,13 +104,21 @@ ONE_CALL: Mapping[str, tuple[frozenset[str], ...]] = {
         frozenset({"reattempt", "reschedule"}),
         frozenset({"edit_contact", "edit_address"}),
     ),
+    "easypost": (frozenset({"tat", "quote", "book", "find", "label", "cancel"}),),  # all of them answer with the shipment
     "ekart": (frozenset({"reattempt", "reschedule"}),),
 }
+
+# Steps of one operation that answer with the same thing.
+ONE_THING: Mapping[tuple[str, str], frozenset[int]] = {("easypost", "book"): frozenset({1, 4})}  # the bought shipment
 
 # Milestones that everybody reports but this carrier.
 UNREPORTED: Mapping[str, Mapping[Milestone, str]] = {
     "aramex": {Milestone.OUT_FOR_PICKUP: "none of its codes tells of a rider on his way"},
+    "easypost": {Milestone.OUT_FOR_PICKUP: "none of its words tells of a rider on his way"},
 }
+
+# Pushes that do not repeat our reference.
+NAMELESS = frozenset({"easypost"})
 
 # What a scan of our own cancel says of it, where that is not that it was ours.
 OWN_CANCEL: Mapping[str, Reason] = {"aramex": Reason.UNKNOWN}  # SH313 does not say who cancelled
@@ -117,6 +127,28 @@ OWN_CANCEL: Mapping[str, Reason] = {"aramex": Reason.UNKNOWN}  # SH313 does not 
 REFUSED_IN_THE_LAB: Mapping[tuple[str, str], str] = {
     ("delhivery", "reattempt"): "only a parcel that could not be delivered takes it, and the lab's riders deliver",
 }
+
+# --- elsewhere ---
+
+# The same people, parcels and prices where a carrier does not go to India.
+ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+    "easypost": {
+        '"Bengaluru"': '"San Francisco"', '"Karnataka"': '"California"', '"560038"': '"94117"',
+        '"Surat"': '"Chicago"', '"Gujarat"': '"Illinois"', '"394101"': '"60607"',
+        '"IN"': '"US"', '"INR"': '"USD"', '"Asia/Kolkata"': '"America/Los_Angeles"',
+    }
+}  # fmt: skip
+
+
+def at_home(code: str, question: Any) -> Any:
+    """The question as it is put in the country of this carrier."""
+    if not isinstance(question, msgspec.Struct) or code not in ELSEWHERE:
+        return question
+    text = msgspec.json.encode(question).decode()
+    for ours, theirs in ELSEWHERE[code].items():
+        text = text.replace(ours, theirs)
+    return msgspec.json.decode(text, type=type(question))
+
 
 # --- questions ---------------------------------------------------------------------------------------
 

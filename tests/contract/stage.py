@@ -83,7 +83,7 @@ class Stage:
 
     def book(self, **changes: Any) -> Booking:
         self._references += 1
-        order = examples.order(f"GWSTAGE{self._references:013d}", **changes)
+        order = examples.at_home(self.carrier.code, examples.order(f"GWSTAGE{self._references:013d}", **changes))
         booked: Booked = self.ask("book", order)
         return Booking(awb=booked.awb, carrier_reference=order.carrier_reference, handles=booked.handles)
 
@@ -98,7 +98,7 @@ class Stage:
 
     def question(self, name: str) -> Any:
         """The example question, once everything it speaks of has happened."""
-        return QUESTIONS[name](self._spoken_of(name), self.today)
+        return examples.at_home(self.carrier.code, QUESTIONS[name](self._spoken_of(name), self.today))
 
     def _spoken_of(self, name: str) -> Booking:
         if name in _ACTS_ON_A_VISIT:

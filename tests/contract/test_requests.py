@@ -104,7 +104,7 @@ def objection(code: str, name: str, index: int, label: str) -> Refused | None:
     """How the odd question is refused, or None: this carrier is asked it."""
     exchange = played(code)[name, index]
     try:
-        exchange.step.build(ODD_QUESTIONS[name][label], exchange.access, exchange.so_far)
+        exchange.step.build(examples.at_home(code, ODD_QUESTIONS[name][label]), exchange.access, exchange.so_far)
     except Refused as refusal:
         return refusal
     return None
@@ -194,5 +194,5 @@ def test_tracking_answers_for_each_of_as_many_as_it_takes_at_once(code):
 
 @pytest.mark.parametrize("code", CODES)
 def test_the_carrier_reference_is_sent_with_the_booking(code):
-    *_, exchange = (exchange for (name, _), exchange in played(code).items() if name == "book")
-    assert exchange.question.carrier_reference.encode() in exchange.request.content
+    booking = [exchange for (name, _), exchange in played(code).items() if name == "book"]
+    assert any(one.question.carrier_reference.encode() in one.request.content for one in booking)

@@ -64,7 +64,7 @@ def _rate(made: Made, desk: Desk) -> list[dict[str, str]]:
     served = all(desk.serves(place.zip or "") for place in (door, goal)) and door.country == goal.country
     messages = []
     for carrier, level, cents, days in _LEVELS[door.country or "US"]:
-        account = f"ca_lab_{carrier.casefold()}"
+        account = f"ca_{carrier.casefold()}"
         why = _why_not(made.asked, carrier, served)
         if made.asked.carrier_accounts is not None and account not in made.asked.carrier_accounts:
             continue
@@ -238,7 +238,7 @@ def _rate_shown(made: Made, rate: MadeRate) -> dict[str, Any]:
         "delivery_date_guaranteed": False,
         "est_delivery_days": rate.days,
         "shipment_id": made.id,
-        "carrier_account_id": f"ca_lab_{rate.carrier.casefold()}",
+        "carrier_account_id": f"ca_{rate.carrier.casefold()}",
     }
 
 
