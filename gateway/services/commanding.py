@@ -146,8 +146,7 @@ def _adopt(tx: sa.Connection, case: Case, exception: PickupException, wanted: Re
     """The operator found the booking in the carrier's panel: this is its AWB."""
     if not wanted.awb:
         raise WrongState("`awb` is needed: the number the carrier's panel shows for our reference")
-    adopt(tx, case, _doubtful(case, exception), wanted.awb, wall)
-    resolve(tx, case, exception, "adopted", wall)
+    adopt(tx, case, _doubtful(case, exception), wanted.awb, wall, how="adopted")
 
 
 def _not_booked(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:

@@ -82,8 +82,8 @@ def _adopt(tx: sa.Connection, booking: Booking, tracked: Tracked, wall: dt.datet
     return True
 
 
-def adopt(tx: sa.Connection, case: Case, booking: Booking, awb: str, wall: dt.datetime) -> None:
-    """The carrier has booked it after all, under this number."""
+def adopt(tx: sa.Connection, case: Case, booking: Booking, awb: str, wall: dt.datetime, how: str = "found") -> None:
+    """The carrier has booked it after all, under this number; `how` closes the exception of the doubt."""
     now = case.now(wall)
     BOOKINGS.update(
         tx,
@@ -98,7 +98,7 @@ def adopt(tx: sa.Connection, case: Case, booking: Booking, awb: str, wall: dt.da
     )
     for exception in case.open_exceptions:
         if exception.reason == "booking_unknown" and exception.booking_id == booking.id:
-            resolve(tx, case, exception, "found", wall)
+            resolve(tx, case, exception, how, wall)
 
 
 def _store_scans(tx: sa.Connection, booking: Booking, scans: Sequence[Scan], source: str, wall: dt.datetime) -> bool:
