@@ -13,10 +13,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from adapters.contract.errors import Misread, OutcomeUnknown, Unreachable
+from gateway.carriers.connections import Connections
 
 LARGEST_REPLY = 8 * 1024 * 1024
 _CONNECT = 5.0
-_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30)
+_MOST, _EXPIRY = 32, 30.0
+_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_EXPIRY)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
@@ -27,7 +29,7 @@ def _tls() -> ssl.SSLContext:
 
 def open_pool() -> httpx.AsyncBaseTransport:
     """A connection pool for one carrier account."""
-    return httpx.AsyncHTTPTransport(verify=_tls(), limits=_LIMITS, trust_env=False)
+    return Connections(lambda: httpx.AsyncHTTPTransport(verify=_tls(), limits=_ONE, trust_env=False), _MOST, _EXPIRY)
 
 
 async def send(pool: httpx.AsyncBaseTransport, request: httpx.Request, seconds: float) -> httpx.Response:
@@ -49,26 +51,26 @@ async def _exchange(pool: httpx.AsyncBaseTransport, request: httpx.Request) -> h
     response = await pool.handle_async_request(request)
     response.request = request
     try:
-        return httpx.Response(
-            response.status_code, headers=_plain(response.headers), content=await _body(response), request=request
-        )
+        body = await _body(response)
     finally:
         await response.aclose()
+    return httpx.Response(response.status_code, headers=_of_plain_body(response.headers), content=body, request=request)
 
 
 async def _body(response: httpx.Response) -> bytes:
     body = bytearray()
-    async for chunk in response.aiter_bytes(65536):
+    async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > LARGEST_REPLY:
             raise Misread(f"a reply of over {LARGEST_REPLY // 1024**2} MiB")
     return bytes(body)
 
 
-def _plain(headers: httpx.Headers) -> list[tuple[str, str]]:
-    return [
-        (name, value) for name, value in headers.items() if name not in ("content-encoding", "content-length", "transfer-encoding")
-    ]
+def _of_plain_body(headers: httpx.Headers) -> httpx.Headers:
+    """Without the word on packing: httpx would unpack the body once more."""
+    if "content-encoding" in headers:
+        del headers["content-encoding"]
+    return headers
 
 
 def _host(request: httpx.Request) -> str:

@@ -1,7 +1,7 @@
 """Quoting: every account that may carry it is asked at once, within a deadline; what comes back is filtered, priced and ranked.
 
 A carrier that does not answer in time is left out with that cause; its call ends on its own time-out (a cancelled call would
-cost a pool slot for ever) and its answer is still remembered.
+cost its connection) and its answer is still remembered.
 """
 
 from __future__ import annotations

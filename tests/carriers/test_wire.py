@@ -275,8 +275,11 @@ async def _silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 def test_calls_left_behind_at_a_deadline_cost_no_slot(loop: str) -> None:
-    """They are never cancelled: that would cost the pool a slot for ever."""
     assert run(loop, _answers_after(_left_behind)) == [b"yes"] * MOST
+
+
+def test_cancelled_calls_cost_no_slot(loop: str) -> None:
+    assert run(loop, _answers_after(_cancelled)) == [b"yes"] * MOST
 
 
 async def _answers_after(mishap: Callable[[Calls], Awaitable[None]]) -> list[bytes]:
@@ -294,6 +297,13 @@ async def _answers_after(mishap: Callable[[Calls], Awaitable[None]]) -> list[byt
         answers = await asyncio.gather(*(ask(pool, url) for _ in range(MOST)))
         await pool.aclose()
         return answers
+
+
+async def _cancelled(calls: Calls) -> None:
+    await asyncio.sleep(0.02)
+    for call in calls:
+        call.cancel()
+    await asyncio.wait(calls)
 
 
 async def _left_behind(calls: Calls) -> None:
