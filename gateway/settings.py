@@ -31,7 +31,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     egress_allow: frozenset[str] = frozenset()
     workers: int = 1
     public_url: str = ""
-    currency_rates: Path | None = None
+    currency_rates_file: Path | None = None
+
+    @property
+    def currency_rates(self) -> Path:
+        """Where the dated currency rates stand, if anywhere."""
+        return self.currency_rates_file or self.data_dir / "currency_rates.toml"
 
     @property
     def database(self) -> str:
@@ -74,7 +79,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         egress_allow=frozenset(environment.get("GATEWAY_EGRESS_ALLOW", "").replace(",", " ").split()),
         workers=_number(environment, "GATEWAY_WORKERS", 1),
         public_url=environment.get("GATEWAY_PUBLIC_URL", "").rstrip("/"),
-        currency_rates=_file(environment, "GATEWAY_CURRENCY_RATES"),
+        currency_rates_file=_file(environment, "GATEWAY_CURRENCY_RATES"),
     )
 
 

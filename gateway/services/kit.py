@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from gateway.carriers.client import Carriers, NoLab
 from gateway.carriers.memory import Memory
-from gateway.settings import BadSetting, Settings
+from gateway.services.exchange import Exchange
+from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.vault import Vault, master_key
 from rates.currency import RateTable
-from rates.ratefiles import BadRates, read_rates
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Kit:
         carriers: Carriers,
         loop: asyncio.AbstractEventLoop,
         memory: Memory | None = None,
-        rates: tuple[RateTable, ...] = (),
+        rates: Callable[[], tuple[RateTable, ...]] = tuple,
     ) -> None:
         self.db = db
         self.vault = vault
@@ -73,18 +73,8 @@ def on_loop(settings: Settings, loop: asyncio.AbstractEventLoop) -> Kit:
         Vault(master_key(settings)),
         Carriers(lab_at(settings.lab_address)),
         loop,
-        rates=currency_rates(settings),
+        rates=Exchange(settings),
     )
-
-
-def currency_rates(settings: Settings) -> tuple[RateTable, ...]:
-    """The dated rates of GATEWAY_CURRENCY_RATES; none without it. Raises BadSetting."""
-    if settings.currency_rates is None:
-        return ()
-    try:
-        return read_rates(settings.currency_rates.read_text())
-    except (BadRates, OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"GATEWAY_CURRENCY_RATES: {error}") from error
 
 
 def on_own_thread(settings: Settings) -> Kit:

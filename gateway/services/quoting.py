@@ -142,7 +142,7 @@ def _read_setup(kit: Kit, owner: Owner, merchant: Merchant, asking: Asking) -> S
             policy=accounts.policy_or_default(tx, owner, merchant.currency),
             bars=_bars(tx, owner, asking),
             cells=scoring.read(tx, owner, _cell_keys({row.carrier for row in rows}, asking.place)),
-            rates=kit.rates,
+            rates=kit.rates(),
         )
 
 
