@@ -40,6 +40,8 @@ _OFFER = {
     "name": "Delhivery Surface",
     "moved_by": "delhivery",
     "price": {"amount": "96.00", "currency": "INR"},
+    "converted_price": {"amount": "96.00", "currency": "INR"},
+    "exchange_rate": None,
     "due_if_not_collected": {"amount": "0.00", "currency": "INR"},
     "expected_cost": {"amount": "118.20", "currency": "INR"},
     "chance": {"p": 0.81, "low": 0.77, "high": 0.85, "visits": 412.0, "elsewhere": 2210.0, "prior": "assumed"},

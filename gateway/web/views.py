@@ -101,11 +101,21 @@ class Chance(View, frozen=True, kw_only=True):
     prior: str
 
 
+class ExchangeRate(View, frozen=True, kw_only=True):
+    """One `source_currency` was worth `value` of `target_currency` on that day, by the table of that name."""
+
+    source_currency: str
+    target_currency: str
+    value: str
+    on: dt.date
+    source: str
+
+
 class Offer(View, frozen=True, kw_only=True):
     """A carrier's service that may be chosen. `rank` 1 is asked first.
 
-    `price` is as quoted (tax, fuel and quality checks in it); `expected_cost` is what one collected return costs all in, in your
-    currency.
+    `price` is as quoted (tax, fuel and quality checks in it); `converted_price` and `expected_cost`, what one collected return
+    costs all in, are in your currency, `exchange_rate` is what was converted at, if anything was.
     """
 
     rank: int
@@ -115,6 +125,8 @@ class Offer(View, frozen=True, kw_only=True):
     name: str
     moved_by: str
     price: Amount
+    converted_price: Amount
+    exchange_rate: ExchangeRate | None
     due_if_not_collected: Amount
     expected_cost: Amount
     chance: Chance
@@ -178,6 +190,8 @@ def offer(choice: Choice, row: Row) -> Offer:
         name=one.name,
         moved_by=one.moved_by or one.carrier,
         price=amount(one.price),
+        converted_price=amount(Money(one.price_minor, choice.policy.currency)),
+        exchange_rate=pick(ExchangeRate, one.rate, value=str(one.rate.value)) if one.rate else None,
         due_if_not_collected=amount(one.due_if_not_collected),
         expected_cost=amount(Money(round(row.index), choice.policy.currency)),
         chance=_chance(one, row),
