@@ -15,6 +15,7 @@ from gateway.commands.ledger import Failed
 from gateway.demo import stage
 from gateway.demo.api import Gone, Problem
 from gateway.demo.play import Play
+from gateway.demo.returns import RETURNS
 from gateway.processes.folder import data_folder
 from gateway.processes.lock import hold
 from gateway.settings import Settings, from_environment
@@ -25,10 +26,10 @@ _WIDTH = 120  # of what is no terminal
 
 @click.command()
 @click.option("--serve", "keep_serving", is_flag=True, help="Go on serving afterwards, until Ctrl-C.")
-@click.option("--returns", "number", default=12, show_default=True, type=click.IntRange(1, 150), help="How many to book.")
+@click.option("--returns", "number", default=len(RETURNS), show_default=True, type=click.IntRange(1, 150), help="How many to book.")
 @click.option("--seed", default=7, show_default=True, help="Of the lab's dice.")
 def demo(keep_serving: bool, number: int, seed: int) -> int:
-    """Show a dozen simulated returns from quote to warehouse.
+    """Show simulated returns from quote to warehouse: a dozen in India, two in the Gulf, two in the USA.
 
     Starts the gateway unless it runs already on this data folder. A second run finishes what the first one left, then books more.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,11 +37,17 @@ class Amount(Part, frozen=True, kw_only=True):
     currency: str
 
 
+class ExchangeRate(Part, frozen=True, kw_only=True):
+    source_currency: str
+    value: Decimal
+
+
 class Offer(Part, frozen=True, kw_only=True):
     carrier: str
     service: str
     price: Amount
     expected_cost: Amount
+    exchange_rate: ExchangeRate | None = None
 
 
 class Decision(Part, frozen=True, kw_only=True):
@@ -151,6 +158,9 @@ class Api:
     def post(self, path: str, body: Mapping[str, Any], shape: type[T], headers: Mapping[str, str] | None = None) -> T:
         """Raises Problem, Gone."""
         return _read(self._ask("POST", path, json=body, headers=headers), shape)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> None:
+        self._ask("PUT", path, json=body)
 
     def send(self, path: str, content: str, content_type: str) -> None:
         """A file as it is. Raises Problem, Gone."""

@@ -14,7 +14,7 @@ from rich.console import Console
 from gateway.demo import summary
 from gateway.demo.api import Event, Offer, Pickup, Trouble
 from gateway.demo.people import People
-from gateway.demo.returns import request, sample
+from gateway.demo.returns import request, sample, worth
 from gateway.demo.screen import ZONE, Screen, screen
 from gateway.demo.stage import Stage
 from gateway.demo.summary import Costs
@@ -95,7 +95,7 @@ class Play:
         """Who sends what back, and why this carrier was chosen, in one sentence."""
         one, first = sample(place)
         asked = f" [simulated: {one.asked}]" if one.asked and first else ""
-        text = f"{pickup.reference}  {one.what} of Rs {one.rupees}, {one.city} {one.pin} to {one.warehouse}{asked}"
+        text = f"{pickup.reference}  {one.what} of {worth(one)}, {one.city} {one.pin} to {one.warehouse}{asked}"
         sentence = pickup.decision.sentence if pickup.decision else f"not decided yet, {pickup.state}"
         self._console.print(f"{text}\n          {sentence}", markup=False, highlight=False, soft_wrap=True)
         self._follow([pickup])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -20,11 +21,14 @@ class Return(msgspec.Struct, frozen=True, kw_only=True):
     pin: str
     warehouse: str
     what: str
-    rupees: int
+    value: Decimal
     grams: int
     reason: str
     asked: str = ""
     check: str = ""
+    country: str = "IN"
+    currency: str = "INR"
+    dial: str = "+91"
 
 
 class _Samples(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,13 +41,20 @@ _SAMPLES = msgspec.toml.decode((importlib.resources.files(__package__) / "return
 WAREHOUSES: Mapping[str, Mapping[str, str]] = _SAMPLES.warehouses
 RETURNS = _SAMPLES.returns
 
+# Above it a person takes over, in rupees: lanes abroad cost more than the default allows.
+GIVE_UP_AT = "3000.00"
+
 # Lanes on which the lab makes Ekart cheaper than its price list, so that both carriers are chosen: the customer's district.
 EKART_CHEAP = ("500", "600", "682")
 
 
 def sample(number: int) -> tuple[Return, bool]:
-    """Return `number` (from 0, any); whether it is a first one. After a dozen the same customers send back more, undisturbed."""
+    """Return `number` (from 0, any); whether it is a first one. After them the same customers send back more, undisturbed."""
     return RETURNS[number % len(RETURNS)], number < len(RETURNS)
+
+
+def worth(one: Return) -> str:
+    return f"Rs {one.value}" if one.currency == "INR" else f"{one.currency} {one.value}"
 
 
 def request(number: int, locations: Mapping[str, str]) -> dict[str, Any]:
@@ -51,7 +62,7 @@ def request(number: int, locations: Mapping[str, str]) -> dict[str, Any]:
     one, first = sample(number)
     body: dict[str, Any] = {
         "reference": f"RMA-{1001 + number}",
-        "shipper": _customer(one, one.phone if first else f"{one.phone[:4]}{411000 + number}"),
+        "shipper": _customer(one, one.phone if first else _another(one.phone, number)),
         "consignee": {"location": locations[one.warehouse]},
         "parcels": [{"weight_g": one.grams, "length_mm": 320, "width_mm": 240, "height_mm": 80}],
         "items": [_item(one)],
@@ -63,15 +74,20 @@ def request(number: int, locations: Mapping[str, str]) -> dict[str, Any]:
     return body
 
 
+def _another(phone: str, number: int) -> str:
+    """A number as long, and not one of the lab's magic ones."""
+    return f"{phone[:-6]}{411000 + number}"
+
+
 def _customer(one: Return, phone: str) -> dict[str, str]:
     return {
         "name": one.name,
-        "phone": f"+91{phone}",
+        "phone": f"{one.dial}{phone}",
         "line1": one.line1,
         "city": one.city,
         "state": one.state,
         "postal_code": one.pin,
-        "country": "IN",
+        "country": one.country,
     }
 
 
@@ -80,7 +96,7 @@ def _item(one: Return) -> dict[str, Any]:
         "sku": one.what.upper().replace(" ", "-"),
         "description": one.what,
         "quantity": 1,
-        "unit_value": {"amount": f"{one.rupees}.00", "currency": "INR"},
+        "unit_value": {"amount": f"{one.value:.2f}", "currency": one.currency},
         "return_reason": one.reason,
         "images": [f"https://img.kalpana.example/{one.what.lower().replace(' ', '-')}.jpg"],
         "brand": "Kalpana",

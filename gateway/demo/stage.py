@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ import msgspec
 
 from gateway import clock
 from gateway.demo.api import Amount, Api, Lab, Problem
-from gateway.demo.returns import EKART_CHEAP, WAREHOUSES
+from gateway.demo.returns import EKART_CHEAP, GIVE_UP_AT, WAREHOUSES
 from gateway.processes.child import spawn
 from gateway.processes.lock import held_by
 from gateway.processes.port import ready
@@ -67,6 +68,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 @contextlib.contextmanager
 def gateway(settings: Settings) -> Iterator[None]:
     """One that runs on this data folder already, else one started here and ended with us; its log is in the data folder."""
+    _rates(settings)
     if held_by(settings.data_dir / "lock"):
         _wait_until_ready(settings, None)
         yield
@@ -79,6 +81,12 @@ def gateway(settings: Settings) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait()
+
+
+def _rates(settings: Settings) -> None:
+    """Example rates where there are none: prices of the Gulf and the USA are compared in rupees."""
+    if not settings.currency_rates.exists():
+        shutil.copyfile(_DATA / "example_rates.toml", settings.currency_rates)
 
 
 def _wait_until_ready(settings: Settings, process: subprocess.Popen[bytes] | None) -> None:
@@ -108,6 +116,7 @@ def set_up(settings: Settings, seed: int) -> Stage:
         memory = msgspec.structs.replace(memory, push_path=made)
         _keep(path, memory)
     _cards(api)
+    _policy(api)
     _steer(lab, settings.api_url, memory, seed)
     policy = api.get("/policies/current", dict[str, Any])
     costs = {name: msgspec.convert(policy[name], Amount) for name in ("failed_visit_cost", "failover_cost", "cost_per_day")}
@@ -171,6 +180,11 @@ _CARRIERS: Mapping[str, Mapping[str, Any]] = {
             "category_of_goods": "Apparel",
         },
     },
+    "aramex": {
+        "credentials": {"username": _LAB_ACCOUNT, "password": _LAB_ACCOUNT, "account_number": "7001", "account_pin": "7001"},
+        "settings": {"account_entity": "DXB", "account_country_code": "AE", "email": "returns@kalpana.example"},
+    },
+    "easypost": {"credentials": {"api_key": _LAB_ACCOUNT}, "settings": {}},
 }
 
 
@@ -179,6 +193,13 @@ def _cards(api: Api) -> None:
     if not api.all("/rate-cards", dict[str, Any]):
         for name in _CARDS:
             api.send("/rate-cards", (_DATA / f"{name}.toml").read_text(), "application/toml")
+
+
+def _policy(api: Api) -> None:
+    """The defaults, but for what a return from abroad may cost."""
+    give_up_at = {"amount": GIVE_UP_AT, "currency": "INR"}
+    if api.get("/policies/current", dict[str, Any])["give_up_at"] != give_up_at:
+        api.put("/policies/current", {"give_up_at": give_up_at})
 
 
 def _locations(api: Api) -> dict[str, str]:

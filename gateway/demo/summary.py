@@ -50,7 +50,7 @@ def by_carrier(pickups: Iterable[Pickup], expected: Mapping[str, Offer], costs: 
         if collector:
             line = lines[collector.carrier]
             line.collected += 1
-            line.price += _decimal(collector.price)
+            line.price += _due(collector.price, pickup)
             line.cost += cost(pickup, costs)
             line.expected += _decimal(expected[pickup.id].expected_cost) if pickup.id in expected else Decimal(0)
     return dict(sorted(lines.items()))
@@ -65,7 +65,7 @@ def _count(line: Line, outcomes: Sequence[str]) -> None:
 
 def cost(pickup: Pickup, costs: Costs) -> Decimal:
     """What collecting it came to, all in."""
-    due = sum((_decimal(one.price) for one in pickup.bookings if one.state == "done"), Decimal(0))
+    due = sum((_due(one.price, pickup) for one in pickup.bookings if one.state == "done"), Decimal(0))
     failed = len([one for one in pickup.visits if one.outcome == "failed"])
     moves = len([one for one in pickup.bookings if one.awb]) - 1
     return due + costs.failed_visit * failed + costs.move * max(moves, 0) + costs.day * _days(pickup)
@@ -76,6 +76,13 @@ def _days(pickup: Pickup) -> Decimal:
     asked = next((one.at for one in pickup.events if one.type == "pickup.requested"), None)
     got = next((one.day for one in pickup.visits if one.outcome == "collected"), None)
     return Decimal(max((got - asked.date()) / dt.timedelta(days=1), 0)) if asked and got else Decimal(0)
+
+
+def _due(price: Amount | None, pickup: Pickup) -> Decimal:
+    """In the merchant's currency, at the rate of the choice."""
+    rate = pickup.decision.chosen.exchange_rate if pickup.decision and pickup.decision.chosen else None
+    same = rate is None or price is None or price.currency != rate.source_currency
+    return _decimal(price) if same or rate is None else _decimal(price) * rate.value
 
 
 def _decimal(amount: Amount | None) -> Decimal:

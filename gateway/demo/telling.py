@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.demo.api import Booking, Event, Pickup, Trouble
 
-NAMES = {"delhivery": "Delhivery", "ekart": "Ekart"}
+NAMES = {"aramex": "Aramex", "delhivery": "Delhivery", "easypost": "EasyPost", "ekart": "Ekart"}
 
 
 def name(carrier: str | None) -> str:

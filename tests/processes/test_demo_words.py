@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.commands.demo import commands
-from gateway.demo.api import Amount, Booking, Event, Offer, Pickup, Plan, Refusal, Trouble, Visit
+from gateway.demo.api import Amount, Booking, Decision, Event, ExchangeRate, Offer, Pickup, Plan, Refusal, Trouble, Visit
 from gateway.demo.play import next_stop
-from gateway.demo.returns import RETURNS, request
+from gateway.demo.returns import RETURNS, WAREHOUSES, request
 from gateway.demo.screen import ZONE, stamp
 from gateway.demo.summary import Costs, Line, by_carrier, cost, ends, healed
 from gateway.demo.telling import tell, undecided
@@ -70,6 +70,19 @@ def test_a_return_that_moved_costs_its_price_its_failed_visits_the_move_and_the_
         events=[_event("pickup.requested")],
     )
     assert cost(moved, _COSTS) == Decimal("120.50") + 2 * 15 + 6 + 3 * 8
+
+
+def test_a_price_in_another_currency_counts_at_the_rate_of_the_choice() -> None:
+    dollars = Amount(amount="11.20", currency="USD")
+    offer = Offer(
+        carrier="easypost",
+        service="ups/Ground",
+        price=dollars,
+        expected_cost=_rupees("1060.00"),
+        exchange_rate=ExchangeRate(source_currency="USD", value=Decimal(90)),
+    )
+    abroad = _pickup(_booking(1, "easypost", "done", price=dollars), decision=Decision(sentence="", chosen=offer))
+    assert cost(abroad, _COSTS) == Decimal("1008.00")
 
 
 def test_each_carrier_is_counted_for_its_own_bookings_and_charged_for_what_it_collected() -> None:
@@ -146,11 +159,12 @@ def test_time_is_told_as_it_is_in_india() -> None:
     assert stamp(_MONDAY) == "Mon 23 Nov 10:10"
 
 
-def test_the_first_dozen_keeps_its_magic_phones_and_later_returns_have_none() -> None:
-    locations = {"Bhiwandi": "loc_1", "Hoskote": "loc_2"}
+def test_the_first_of_each_keep_their_magic_phones_and_later_returns_have_none() -> None:
+    locations = dict.fromkeys(WAREHOUSES, "loc_1")
     bodies = [request(number, locations) for number in range(150)]
-    assert [body["shipper"]["phone"] for body in bodies[:12]] == [f"+91{one.phone}" for one in RETURNS]
-    later = [body["shipper"]["phone"] for body in bodies[12:]]
+    first = len(RETURNS)
+    assert [body["shipper"]["phone"] for body in bodies[:first]] == [f"{one.dial}{one.phone}" for one in RETURNS]
+    later = [body["shipper"]["phone"] for body in bodies[first:]]
     assert len(set(later)) == len(later) and not any(phone[-6] == "0" for phone in later)
     assert len({body["reference"] for body in bodies}) == 150
 
