@@ -187,7 +187,11 @@ class Serviceability(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tat(msgspec.Struct, frozen=True, kw_only=True):
+    """Days to the destination: of the slowest service, and `by_service` where they differ. `source` names who foretells them."""
+
     days: int
+    by_service: Mapping[str, int] = {}
+    source: str = "the carrier's days"
 
 
 class PriceLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -304,7 +308,8 @@ class Carrier(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the gateway knows of a carrier.
 
     `offers_from` names the operations an offer is made of, asked at once; if `quote` is not among them the price comes from the
-    merchant's rate card, and `quote` only audits the card in the background. `act_from(act, standing, now)` says from when on an
+    merchant's rate card, and `quote` only audits the card in the background. `offers_also` are those asked besides where the
+    account's setting of that name is "yes". `act_from(act, standing, now)` says from when on an
     act may be sent in this standing (UTC), or None: not now, not later. `dedupes_by` are the reference fields by which the carrier
     itself refuses a second booking. `void_window`: until when an unused booking can be cancelled. `file_hosts`: host suffixes
     that documents may be fetched from, always without credentials. `leaves_behind`: what stays at the carrier after a confirmed
@@ -322,6 +327,7 @@ class Carrier(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[Service, ...]
     limits: Limits = Limits()
     offers_from: tuple[str, ...] = ("serviceability", "quote")
+    offers_also: Mapping[str, str] = {}
     dedupes_by: tuple[str, ...] = ()
     file_hosts: tuple[str, ...] = ()
     void_window: dt.timedelta | None = None

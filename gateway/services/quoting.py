@@ -235,8 +235,10 @@ def _asked(asking: Asking) -> Asked:
 # --- asking ----------------------------------------------------------------------------------------
 
 
-def _questions(carrier: Carrier, enquiry: Enquiry) -> list[tuple[str, str, Any]]:
-    """(name, operation, question) of all that an offer of this carrier is made of."""
+def _questions(account: Account, enquiry: Enquiry) -> list[tuple[str, str, Any]]:
+    """(name, operation, question) of all that an offer of this account's carrier is made of."""
+    carrier = registry.carrier(account.carrier)
+    wished = [name for name, setting in carrier.offers_also.items() if account.settings.get(setting, "").casefold() == "yes"]
     lane, direction = enquiry.lane, enquiry.direction
     ends = (
         (
@@ -250,7 +252,7 @@ def _questions(carrier: Carrier, enquiry: Enquiry) -> list[tuple[str, str, Any]]
             Stop(postal_code=lane.destination, country=lane.destination_country, direction=direction, collect=False),
         ),
     )
-    rest = [(name, name, enquiry) for name in carrier.offers_from if name != "serviceability"]
+    rest = [(name, name, enquiry) for name in (*carrier.offers_from, *wished) if name != "serviceability"]
     return [*(ends if "serviceability" in carrier.offers_from else ()), *rest]
 
 
@@ -259,7 +261,7 @@ async def _ask_all(kit: Kit, asked: Mapping[str, Account], asking: Asking, secon
     found: dict[str, dict[str, Outcome]] = {account_id: {} for account_id in asked}
     tasks: dict[tuple[str, str], asyncio.Task[Outcome]] = {}
     for account in asked.values():
-        for name, operation, question in _questions(registry.carrier(account.carrier), asking.enquiry):
+        for name, operation, question in _questions(account, asking.enquiry):
             key = key_of(account.id, operation, _lasting(operation, question))
             found[account.id][name] = kit.memory.get(key)
             if found[account.id][name] is None:
@@ -300,7 +302,10 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     due_if_not_collected: Money
     tat_days: int | None
     firm: bool
-    source: str
+    sources: Mapping[str, str]
+
+
+_BY_QUOTE = "the carrier's quote"
 
 
 def _weigh_all(
@@ -323,7 +328,7 @@ def _hear(
     account: Account, means: Means, answers: Mapping[str, Outcome], setup: Setup, asking: Asking
 ) -> tuple[Heard, Offer | None]:
     """What the answers amount to for one service."""
-    late = [name for name, outcome in answers.items() if outcome is None]
+    late = [name for name, outcome in answers.items() if outcome is None and name != "tat"]
     errors = [outcome for name, outcome in answers.items() if isinstance(outcome, CarrierError) and name != "tat"]
     unserved = _unserved(answers)
     if unserved or errors or late:
@@ -350,9 +355,12 @@ def _unserved(answers: Mapping[str, Outcome]) -> str:
     return str(refusals[0].raw_message or refusals[0].kind) if refusals else ""
 
 
-def _tat(answers: Mapping[str, Outcome]) -> int | None:
+def _tat(answers: Mapping[str, Outcome], service: str = "") -> tuple[int | None, str]:
+    """Days to the destination and who says so; of the slowest service where none is named."""
     outcome = answers.get("tat")
-    return outcome.days if isinstance(outcome, Tat) else None
+    if not isinstance(outcome, Tat):
+        return None, ""
+    return outcome.by_service.get(service, outcome.days), outcome.source
 
 
 def _from_quote(means: Means, answers: Mapping[str, Outcome], setup: Setup, asking: Asking) -> tuple[Offer | None, Heard]:
@@ -361,8 +369,11 @@ def _from_quote(means: Means, answers: Mapping[str, Outcome], setup: Setup, aski
     if quote is None:
         return None, Heard(no_price=f"no price for {means.service}")
     due = quote.due_if_not_collected or Money(0, quote.price.currency)
-    days = quote.tat_days if quote.tat_days is not None else _tat(answers)
-    return Offer(price=quote.price, due_if_not_collected=due, tat_days=days, firm=quote.firm, source="the carrier's quote"), Heard()
+    days, foretold_by = _tat(answers, means.service)
+    if days is None:
+        days, foretold_by = quote.tat_days, _BY_QUOTE
+    sources = {"price": _BY_QUOTE, "tat": foretold_by}
+    return Offer(price=quote.price, due_if_not_collected=due, tat_days=days, firm=quote.firm, sources=sources), Heard()
 
 
 def _from_card(means: Means, answers: Mapping[str, Outcome], setup: Setup, asking: Asking) -> tuple[Offer | None, Heard]:
@@ -375,8 +386,9 @@ def _from_card(means: Means, answers: Mapping[str, Outcome], setup: Setup, askin
     ]
     for card, price in priced:
         if isinstance(price, cards.CardPrice):
-            due, days = price.due_if_not_collected, _tat(answers)
-            return Offer(price=price.total, due_if_not_collected=due, tat_days=days, firm=False, source=card.title), Heard()
+            due, (days, foretold_by) = price.due_if_not_collected, _tat(answers, means.service)
+            sources = {"price": card.title, "tat": foretold_by}
+            return Offer(price=price.total, due_if_not_collected=due, tat_days=days, firm=False, sources=sources), Heard()
     refusal = priced[0][1]
     return None, Heard(no_price=refusal.detail if isinstance(refusal, cards.NoPrice) else "")
 
@@ -416,7 +428,7 @@ def _candidate(means: Means, offer: Offer, setup: Setup, asking: Asking) -> Cand
         g=factor(asking.visit, same, scoring.later_cells(cells), asking.now),
         days_to_success=expected_days(lead, _slip(cells, pair, collected=True), SUCCESS_SLIP, asking.now),
         days_to_failure=expected_days(lead, _slip(cells, pair, collected=False), FAILURE_SLIP, asking.now),
-        sources={"price": offer.source},
+        sources=offer.sources,
     )
 
 
@@ -473,5 +485,5 @@ def _reach(account: Account, answers: Mapping[str, Outcome]) -> Reach:
         carrier=account.carrier,
         serviceable=False if unserved else None if unclear else True,
         cause=unserved or "; ".join(unclear)[:300],
-        tat_days=_tat(answers),
+        tat_days=_tat(answers)[0],
     )

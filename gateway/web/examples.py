@@ -52,6 +52,7 @@ _OFFER = {
     "firm": False,
     "expires_at": None,
     "price_from": "rate card delhivery/surface of 2026-01-01",
+    "tat_from": "the carrier's days",
 }
 _LEFT_OUT = {
     "account": "cac_01jd3f8r6zq9v2k4m7xb",

@@ -137,6 +137,7 @@ class Offer(View, frozen=True, kw_only=True):
     firm: bool
     expires_at: dt.datetime | None
     price_from: str
+    tat_from: str
 
 
 class LeftOut(View, frozen=True, kw_only=True):
@@ -202,6 +203,7 @@ def offer(choice: Choice, row: Row) -> Offer:
         firm=one.firm,
         expires_at=one.expires_at,
         price_from=one.sources.get("price", ""),
+        tat_from=one.sources.get("tat", ""),
     )
 
 

@@ -26,6 +26,7 @@ from adapters.contract.reading import read
 from adapters.contract.scans import Milestone, Tracked
 from adapters.contract.units import Length, Weight
 from adapters.easypost import CARRIER
+from adapters.easypost.quote import SMARTRATE
 from tests.adapters.easypost import examples
 from tests.conformance.conftest import Counted
 from tests.conformance.recordings import Recorded, every, exchanges
@@ -204,8 +205,9 @@ def prices(recorded: Recorded) -> Any:
 
 def slowest(recorded: Recorded) -> Any:
     times = [one for one in recorded.reply["result"] if f"{one['carrier'].lower()}/{one['service']}" in CODES]
-    days = [one["time_in_transit"]["percentile_85"] for one in times if one["time_in_transit"]["percentile_85"] is not None]
-    return Tat(days=max(days)) if days else RefusalKind.REFUSED
+    days = {f"{one['carrier'].lower()}/{one['service']}": one["time_in_transit"]["percentile_85"] for one in times}
+    known = {code: days for code, days in days.items() if days is not None}
+    return Tat(days=max(known.values()), by_service=known, source=SMARTRATE) if known else RefusalKind.REFUSED
 
 
 def priced_visit(recorded: Recorded) -> Any:
