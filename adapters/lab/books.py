@@ -220,6 +220,11 @@ class Books:
         rows = self._db.execute("SELECT carrier, account, value FROM kept WHERE key = ? ORDER BY 1, 2", (key,))
         return [(carrier, account, msgspec.json.decode(value)) for carrier, account, value in rows]
 
+    def kept_below(self, carrier: str, account: str, prefix: str) -> list[Any]:
+        """The account's values whose key begins like this."""
+        sql = "SELECT value FROM kept WHERE carrier = ? AND account = ? AND substr(key, 1, ?) = ? ORDER BY key"
+        return [msgspec.json.decode(value) for (value,) in self._db.execute(sql, (carrier, account, len(prefix), prefix))]
+
     # --- fault rules (few; held in memory, counted on disk) ---
 
     def rules(self) -> list[Rule]:
