@@ -103,9 +103,8 @@ class Pickups(Controller):
         asked = await asyncio.to_thread(_read, call, data)
         given = (call.kit, call.owner, call.merchant, asked.people, asked.wanted)
         choice = await validating.prices(*given, seconds=_VALIDATE_SECONDS, now=call.now)
-        found = await asyncio.to_thread(
-            validating.objections, call.kit, call.owner, asked.reference, asked.people, asked.wanted, call.now
-        )
+        about = (call.kit, call.owner, asked.reference, asked.people, asked.wanted)
+        found = await validating.objections(*about, seconds=_VALIDATE_SECONDS, now=call.now)
         return answered(_validation(views.quotes(choice), found))
 
     @get(

@@ -1,4 +1,4 @@
-"""A SOAP carrier in the Gulf and an aggregator in the USA: from the choice to the warehouse, for a merchant who counts in rupees."""
+"""A SOAP carrier in the Gulf and an aggregator in the USA, from the choice to the warehouse; the merchant counts in rupees."""
 
 from __future__ import annotations
 
