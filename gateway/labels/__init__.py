@@ -1,1 +1,1 @@
-"""What is printed and stuck on the parcel where the carrier gives nothing: our own packing slip."""
+"""Labels: our own packing slip and parcel label drawn as PDF, PNG and ZPL; carriers' labels converted in a sandbox."""

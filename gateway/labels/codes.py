@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-import itertools
+import enum
+import re
+from collections.abc import Iterator
 from typing import cast
 
 import msgspec
 import zxingcpp
 
-_BLACK = 0
+BLACK = 0
+_BARS = re.compile(b"\\x00+")
 _LONGEST = {zxingcpp.BarcodeFormat.Code128: 80, zxingcpp.BarcodeFormat.QRCode: 300}  # bytes; more fits no slip
 
 
-class Symbol(msgspec.Struct, frozen=True, kw_only=True):
-    """`width` x `height` modules without the quiet zone; `bars` are (column, row, length) of what is black."""
+class Kind(enum.StrEnum):
+    CODE128 = "code128"
+    QR = "qr"
 
-    width: int
-    height: int
-    bars: tuple[tuple[int, int, int], ...]
+
+class Symbol(msgspec.Struct, frozen=True, kw_only=True):
+    """`rows` of modules, a byte each, BLACK or not, without the quiet zone."""
+
+    kind: Kind
+    text: str
+    rows: tuple[bytes, ...]
+
+    @property
+    def width(self) -> int:
+        return len(self.rows[0])
+
+    @property
+    def height(self) -> int:
+        return len(self.rows)
+
+    @property
+    def bars(self) -> Iterator[tuple[int, int, int]]:
+        """Column, row and length of what is black."""
+        for y, row in enumerate(self.rows):
+            for bar in _BARS.finditer(row):
+                yield bar.start(), y, bar.end() - bar.start()
 
 
 def code128(text: str) -> Symbol | None:
@@ -25,13 +48,13 @@ def code128(text: str) -> Symbol | None:
     if not (text.isascii() and text.isprintable()):
         return None
     rows = _rows(text, zxingcpp.BarcodeFormat.Code128)[:1]
-    return _symbol(rows) if rows else None
+    return Symbol(kind=Kind.CODE128, text=text, rows=tuple(rows)) if rows else None
 
 
 def qr(text: str) -> Symbol | None:
     """Error correction M; None for an empty or too long text."""
     rows = _rows(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    return _symbol(rows) if rows else None
+    return Symbol(kind=Kind.QR, text=text, rows=tuple(rows)) if rows else None
 
 
 def _rows(text: str, form: zxingcpp.BarcodeFormat, **options: str) -> list[bytes]:
@@ -43,13 +66,3 @@ def _rows(text: str, form: zxingcpp.BarcodeFormat, **options: str) -> list[bytes
     wide = image.shape[1]
     modules = memoryview(cast("bytes", image)).tobytes()  # zxing-cpp's stubs do not tell that an Image is a buffer
     return [modules[start : start + wide] for start in range(0, len(modules), wide)]
-
-
-def _symbol(rows: list[bytes]) -> Symbol:
-    bars = []
-    for y, row in enumerate(rows):
-        for shade, group in itertools.groupby(range(len(row)), key=row.__getitem__):
-            columns = list(group)
-            if shade == _BLACK:
-                bars.append((columns[0], y, len(columns)))
-    return Symbol(width=len(rows[0]), height=len(rows), bars=tuple(bars))

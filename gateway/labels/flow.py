@@ -7,7 +7,7 @@ from itertools import zip_longest
 import msgspec
 
 from gateway.labels import typeface
-from gateway.labels.pdf import Page
+from gateway.labels.drawing import Page
 from gateway.labels.typeface import Pen
 
 LEADING = 1.22
@@ -47,6 +47,18 @@ def row(cells: tuple[Cell, ...], size: float, tick: float | None = None, gap: fl
         strips.append(Strip(cells=line, size=size, height=size * LEADING, tick=None if strips else tick))
     strips[-1] = msgspec.structs.replace(strips[-1], height=size * (LEADING + gap))
     return strips
+
+
+def measured(cells: tuple[Cell, ...] | list[Cell], size: float, gap: float = GAP) -> float:
+    """How high these would be, each in a row of its own."""
+    return size * (LEADING * sum(_lines(cell, size) for cell in cells) + gap * len(cells))
+
+
+def _lines(cell: Cell, size: float) -> int:
+    text = typeface.clean(cell.text)
+    if typeface.ems(text, cell.bold) * size <= cell.room:
+        return 1
+    return len(typeface.wrap(text, Pen(size=size, bold=cell.bold), cell.room))
 
 
 def height(strips: list[Strip]) -> float:

@@ -1,7 +1,7 @@
-"""A small PDF writer (ISO 32000-1): pages of shaped text, boxes and barcodes, as vectors.
+"""A small PDF writer (ISO 32000-1): a drawing's pages as vectors.
 
-Only what a packing slip needs. Fonts are embedded as subsets cut by HarfBuzz, text can be searched and copied. The same
-drawing gives the same bytes: no clock, no random id. A page's origin is its top left corner, y runs down, all in points.
+Only what a label needs. Fonts are embedded as subsets cut by HarfBuzz, text can be searched and copied. The same
+drawing gives the same bytes: no clock, no random id.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import msgspec
 import uharfbuzz as hb
 
 from gateway.labels import typeface
-from gateway.labels.codes import Symbol
+from gateway.labels.drawing import Bars, Box, Drawing, Frame, Mark, Slanted, Text
 from gateway.labels.typeface import Face, Pen, Run
 
 _FLAGS = hb.SubsetFlags.RETAIN_GIDS | hb.SubsetFlags.NOTDEF_OUTLINE | hb.SubsetFlags.NO_LAYOUT_CLOSURE
 _NEEDLESS = [int.from_bytes(tag, "big") for tag in (b"GSUB", b"GPOS", b"GDEF", b"OS/2", b"cmap", b"gasp", b"name", b"post")]
-_STROKE = 0.015  # of the size; more fills the counters of dense letters at print size
+STROKE = 0.015  # of the size; more fills the counters of dense letters at print size
 
 
 class Used(msgspec.Struct, kw_only=True):
@@ -31,87 +31,97 @@ class Used(msgspec.Struct, kw_only=True):
     glyphs: dict[int, str]
 
 
-class Page:
-    """Draw on it in any order; what comes later lies on top."""
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self.marks: list[str] = []
-
-    def text(self, x: float, y: float, text: str, pen: Pen, room: float = float("inf")) -> None:
-        """One line with its baseline at y; squeezed where it is wider than `room`, so that it never runs over."""
-        runs = typeface.line(text, bold=pen.bold)
-        wide = sum(glyph.advance for run in runs for glyph in run.glyphs) * pen.size / typeface.UNITS
-        squeeze = min(1.0, room / wide) if wide else 1.0
-        for run in runs:
-            self.marks.append(self._run(run, x, y, pen, squeeze))
-            x += sum(glyph.advance for glyph in run.glyphs) * pen.size / typeface.UNITS * squeeze
-
-    def slanted(self, x: float, y: float, text: str, pen: Pen) -> None:
-        """One line rising at 45 degrees from (x, y), as a watermark."""
-        self.marks.append(f"q .7071 .7071 -.7071 .7071 {_n(x)} {_n(self._up(y))} cm")
-        self.text(0, self._document.height, text, pen)
-        self.marks.append("Q")
-
-    def box(self, x: float, y: float, wide: float, high: float, grey: float = 0.0) -> None:
-        """A filled rectangle."""
-        self.marks.append(f"{_n(grey)} g {self._rectangle(x, y, wide, high)} f")
-
-    def frame(self, x: float, y: float, wide: float, high: float, line: float = 0.6) -> None:
-        """An empty rectangle."""
-        self.marks.append(f"{_n(line)} w 0 G {self._rectangle(x, y, wide, high)} S")
-
-    def symbol(self, x: float, y: float, symbol: Symbol, module: float, high: float) -> None:
-        """A barcode whose modules are `module` wide and `high` high; one path, so that no seam shows between rows."""
-        bars = (self._rectangle(x + column * module, y + row * high, length * module, high) for column, row, length in symbol.bars)
-        self.marks.append(f"0 g {' '.join(bars)} f")
-
-    def _rectangle(self, x: float, y: float, wide: float, high: float) -> str:
-        return f"{_n(x)} {_n(self._up(y + high))} {_n(wide)} {_n(high)} re"
-
-    def _up(self, y: float) -> float:
-        return self._document.height - y
-
-    def _run(self, run: Run, x: float, y: float, pen: Pen, squeeze: float) -> str:
-        used = self._document.use(run)
-        grey = _n(pen.grey)
-        stroke = f"2 Tr {_n(pen.size * _STROKE)} w {grey} G " if run.stroked else ""
-        start = f"/{used.name} {_n(pen.size)} Tf {_n(100 * squeeze)} Tz {_n(x)} {_n(self._up(y))} Td"
-        shown = f"q {grey} g {stroke}BT {start} {_shown(run, pen.size)} ET Q"
-        return shown if run.text.isascii() else f"/Span << /ActualText {_utf16(run.text)} >> BDC {shown} EMC"
+def write(drawing: Drawing) -> bytes:
+    """The drawing as a PDF."""
+    fonts = _Fonts()
+    streams = ["\n".join(_marks(page.marks, drawing.height, fonts)).encode("ascii") for page in drawing.pages]
+    return _file(drawing, streams, fonts)
 
 
-class Document:
-    """Pages of one size, in points."""
+def of_picture(mode: str, dots: tuple[int, int], content: bytes, size: tuple[float, float]) -> bytes:
+    """One page of `size` points that is a picture: mode 1, L or RGB, its rows from the top, each of whole bytes."""
+    objects = _Objects()
+    colours, bits = {"1": ("DeviceGray", 1), "L": ("DeviceGray", 8), "RGB": ("DeviceRGB", 8)}[mode]
+    shape = f"/Width {dots[0]} /Height {dots[1]} /ColorSpace /{colours} /BitsPerComponent {bits}"
+    picture = objects.stream(content, f" /Type /XObject /Subtype /Image {shape}")
+    wide, high = map(_n, size)
+    shown = objects.stream(f"q {wide} 0 0 {high} 0 0 cm /I Do Q".encode("ascii"))
+    tree = objects.reserve()
+    resources = f"/Resources << /XObject << /I {picture} 0 R >> >>"
+    page = objects.add(f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 {wide} {high}] {resources} /Contents {shown} 0 R >>")
+    objects.put(tree, f"<< /Type /Pages /Count 1 /Kids [{page} 0 R] >>")
+    return objects.file(objects.add(f"<< /Type /Catalog /Pages {tree} 0 R >>"), info=objects.add("<< >>"))
 
-    def __init__(self, width: float, height: float, title: str) -> None:
-        self.width, self.height, self.title = width, height, title
-        self._pages: list[Page] = []
-        self._used: dict[str, Used] = {}
 
-    def page(self) -> Page:
-        self._pages.append(Page(self))
-        return self._pages[-1]
+class _Fonts:
+    """The faces a document uses, so that what is shown is embedded."""
 
-    def use(self, run: Run) -> Used:
-        """Note the glyphs of a run, so that they are embedded."""
-        used = self._used.setdefault(run.face.name, Used(name=f"F{len(self._used)}", face=run.face, glyphs={}))
+    def __init__(self) -> None:
+        self.used: dict[str, Used] = {}
+
+    def use(self, run: Run) -> str:
+        """Note the glyphs of a run; the name of its font in the document."""
+        used = self.used.setdefault(run.face.name, Used(name=f"F{len(self.used)}", face=run.face, glyphs={}))
         for glyph, text in _spelt(run):
             used.glyphs[glyph] = used.glyphs.get(glyph) or text
-        return used
+        return used.name
 
-    def write(self) -> bytes:
-        """The finished file."""
-        objects = _Objects()
-        fonts = " ".join(f"/{used.name} {_font(objects, used)} 0 R" for used in self._used.values())
-        resources = objects.add(f"<< /Font << {fonts} >> >>")
-        tree = objects.reserve()
-        sheet = f"/Type /Page /Parent {tree} 0 R /MediaBox [0 0 {_n(self.width)} {_n(self.height)}] /Resources {resources} 0 R"
-        streams = [objects.stream("\n".join(page.marks).encode("ascii")) for page in self._pages]
-        kids = " ".join(f"{objects.add(f'<< {sheet} /Contents {stream} 0 R >>')} 0 R" for stream in streams)
-        objects.put(tree, f"<< /Type /Pages /Count {len(streams)} /Kids [{kids}] >>")
-        root = objects.add(f"<< /Type /Catalog /Pages {tree} 0 R /Lang (en) >>")
-        return objects.file(root, info=objects.add(f"<< /Title {_utf16(self.title)} >>"))
+
+def _file(drawing: Drawing, pages: list[bytes], used: _Fonts) -> bytes:
+    objects = _Objects()
+    fonts = " ".join(f"/{one.name} {_font(objects, one)} 0 R" for one in used.used.values())
+    resources = objects.add(f"<< /Font << {fonts} >> >>")
+    tree = objects.reserve()
+    box = f"/MediaBox [0 0 {_n(drawing.width)} {_n(drawing.height)}]"
+    sheet = f"/Type /Page /Parent {tree} 0 R {box} /Resources {resources} 0 R"
+    streams = [objects.stream(page) for page in pages]
+    kids = " ".join(f"{objects.add(f'<< {sheet} /Contents {stream} 0 R >>')} 0 R" for stream in streams)
+    objects.put(tree, f"<< /Type /Pages /Count {len(streams)} /Kids [{kids}] >>")
+    root = objects.add(f"<< /Type /Catalog /Pages {tree} 0 R /Lang (en) >>")
+    return objects.file(root, info=objects.add(f"<< /Title {_utf16(drawing.title)} >>"))
+
+
+# --- a page's marks as operators (8, 9) -------------------------------------------------------------
+
+
+def _marks(marks: Iterable[Mark], height: float, fonts: _Fonts) -> Iterator[str]:
+    for mark in marks:
+        match mark:
+            case Text():
+                yield from _line(mark.runs, mark.x, height - mark.y, mark.pen, mark.squeeze, fonts)
+            case Slanted():
+                yield f"q .7071 .7071 -.7071 .7071 {_n(mark.x)} {_n(height - mark.y)} cm"
+                yield from _line(mark.runs, 0, 0, mark.pen, 1, fonts)
+                yield "Q"
+            case Box():
+                yield f"{_n(mark.grey)} g {_rectangle(mark.x, height - mark.y - mark.high, mark.wide, mark.high)} f"
+            case Frame():
+                yield f"{_n(mark.line)} w 0 G {_rectangle(mark.x, height - mark.y - mark.high, mark.wide, mark.high)} S"
+            case Bars():
+                yield _bars(mark, height)
+
+
+def _bars(mark: Bars, height: float) -> str:
+    """One path, so that no seam shows between rows."""
+    bars = (
+        _rectangle(mark.x + column * mark.module, height - mark.y - (row + 1) * mark.high, length * mark.module, mark.high)
+        for column, row, length in mark.symbol.bars
+    )
+    return f"0 g {' '.join(bars)} f"
+
+
+def _rectangle(x: float, y: float, wide: float, high: float) -> str:
+    return f"{_n(x)} {_n(y)} {_n(wide)} {_n(high)} re"
+
+
+def _line(runs: Iterable[Run], x: float, y: float, pen: Pen, squeeze: float, fonts: _Fonts) -> Iterator[str]:
+    for run in runs:
+        grey = _n(pen.grey)
+        stroke = f"2 Tr {_n(pen.size * STROKE)} w {grey} G " if run.stroked else ""
+        start = f"/{fonts.use(run)} {_n(pen.size)} Tf {_n(100 * squeeze)} Tz {_n(x)} {_n(y)} Td"
+        shown = f"q {grey} g {stroke}BT {start} {_shown(run, pen.size)} ET Q"
+        yield shown if run.text.isascii() else f"/Span << /ActualText {_utf16(run.text)} >> BDC {shown} EMC"
+        x += run.advance * pen.size / typeface.UNITS * squeeze
 
 
 class _Objects:
@@ -152,7 +162,7 @@ class _Objects:
 
 def _font(objects: _Objects, used: Used) -> int:
     """Embed a face as a composite font whose character codes are the face's glyph ids."""
-    face, name = used.face, f"SLIPAA+{used.face.name}"
+    face, name = used.face, f"LABELS+{used.face.name}"
     program = _subset(face, used.glyphs)
     file = objects.stream(program, f" /Length1 {len(program)}")
     extents = face.font.get_font_extents("ltr")

@@ -66,7 +66,7 @@ class Glyph(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of a line in one face and direction. `stroked`: bold is asked for and the face has none."""
+    """A piece of a line in one face and direction, `advance` wide. `stroked`: bold is asked for and the face has none."""
 
     text: str
     start: int
@@ -74,6 +74,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     face: Face
     stroked: bool
     glyphs: tuple[Glyph, ...]
+    advance: int
 
 
 def clean(text: str) -> str:
@@ -89,18 +90,26 @@ def clean(text: str) -> str:
     return " ".join("".join(map(_printable, kept)).split())
 
 
-def line(text: str, *, bold: bool = False) -> list[Run]:
+def line(text: str, *, bold: bool = False) -> tuple[Run, ...]:
     """The runs of one line in the order they are drawn, left to right."""
-    return bidi.visual(_runs(text, bold), level=lambda run: run.level)
+    return tuple(bidi.visual(list(_runs(text, bold)), level=lambda run: run.level))
 
 
 def width(text: str, pen: Pen) -> float:
     """How wide a line is, in points."""
-    return sum(advance for _, advance in _advances(text, pen))
+    return ems(text, pen.bold) * pen.size
+
+
+@functools.lru_cache(512)
+def ems(text: str, bold: bool) -> float:
+    """How wide a line is, in its size."""
+    return sum(run.advance for run in _runs(text, bold)) / UNITS
 
 
 def wrap(text: str, pen: Pen, room: float) -> list[str]:
     """The lines of a text in `room` points: broken at spaces, inside a word only where it is wider than the room."""
+    if width(text, pen) <= room:
+        return [text.rstrip()]
     lines, start, gap, used, since_gap = [], 0, 0, 0.0, 0.0
     for index, advance in _advances(text, pen):
         space = text[index] == " "
@@ -143,19 +152,20 @@ def _advances(text: str, pen: Pen) -> Iterator[tuple[int, float]]:
     return ((index, clusters[index] * pen.size / UNITS) for index in sorted(clusters))
 
 
-def _runs(text: str, bold: bool) -> list[Run]:
+@functools.lru_cache(512)  # a line is measured before it is drawn, and most of a label's words are on every label
+def _runs(text: str, bold: bool) -> tuple[Run, ...]:
     """In the order of reading."""
     if not text:
-        return []
+        return ()
     if text.isascii():
-        return [_run(text, 0, 0, BOLD if bold else REGULAR, stroked=False)]
+        return (_run(text, 0, 0, BOLD if bold else REGULAR, stroked=False),)
     spans = itertools.groupby(enumerate(zip(_faces(text, bold), bidi.levels(text), strict=True)), key=lambda pair: pair[1])
     runs = []
     for (name, level), group in spans:
         start = next(group)[0]
         end = start + 1 + sum(1 for _ in group)
         runs.append(_run(text[start:end], start, level, name, stroked=bold and name != BOLD))
-    return runs
+    return tuple(runs)
 
 
 def _faces(text: str, bold: bool) -> list[str]:
@@ -179,4 +189,5 @@ def _run(text: str, start: int, level: int, name: str, *, stroked: bool) -> Run:
     hb.shape(face.font, buffer)
     placed = zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
     glyphs = tuple(Glyph(i.codepoint, start + i.cluster, p.x_advance, p.x_offset, p.y_offset) for i, p in placed)
-    return Run(text=text, start=start, level=level, face=face, stroked=stroked, glyphs=glyphs)
+    advance = sum(glyph.advance for glyph in glyphs)
+    return Run(text=text, start=start, level=level, face=face, stroked=stroked, glyphs=glyphs, advance=advance)

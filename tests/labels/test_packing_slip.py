@@ -13,7 +13,8 @@ from PIL import Image
 from adapters.contract.orders import Item, Parcel, QualityCheck, ReturnReason
 from adapters.contract.places import Party, Window
 from adapters.contract.units import Length, Money, Weight
-from gateway.labels.packing_slip import LEFT, RIGHT, Slip, packing_slip
+from gateway.labels.printing import Paper, printed
+from gateway.labels.sheet import LEFT, RIGHT, Slip
 
 CUSTOMER = Party(
     name="Meera Raghunathan",
@@ -50,6 +51,10 @@ def slip(**changes) -> Slip:
         parcels=(PARCEL,),
     )
     return msgspec.structs.replace(plain, **changes)
+
+
+def packing_slip(what: Slip) -> bytes:
+    return printed(Paper.PACKING_SLIP, what, "pdf")
 
 
 def customer(**changes) -> Party:

@@ -1,0 +1,78 @@
+"""A drawing as ZPL II for a printer of 203 dots an inch, one label a page.
+
+Zebra's ZPL II Programming Guide: `^GFA` with `:Z64:` (zlib, base 64, CRC-16/XMODEM), `^BC` with start codes and subset changes
+of its table of invocation codes, `^BQ` model 2. Text goes as a graphic in every script: which letters a printer's own fonts have,
+and how wide they are, cannot be known from here. The codes are the printer's own; a QR code of other than ASCII is a graphic.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+
+from gateway.labels import raster
+from gateway.labels.bitmap import Bitmap
+from gateway.labels.codes import Kind
+from gateway.labels.drawing import Bars, Drawing, Mark, Page
+
+_EFFORT = 2  # of zlib
+_START, _CHANGE = {"C": ">;", "B": ">:"}, {"C": ">5", "B": ">6"}  # subsets of Code 128
+_INVOKED = {">": ">0", "^": "><", "~": ">="}  # what ^BC cannot take as it is
+_HEX = {"^": "_5E", "~": "_7E", "_": "_5F"}  # what ^FH makes of them
+
+
+def write(drawing: Drawing) -> bytes:
+    """The labels, one after the other."""
+    return b"".join(_label(drawing, page) for page in drawing.pages)
+
+
+def label(bitmap: Bitmap, codes: str = "") -> bytes:
+    """One label as large as its dots, with native codes on top."""
+    return f"^XA^CI28^PW{bitmap.width}^LL{bitmap.height}^LH0,0\n{_graphic(bitmap)}{codes}^PQ1^XZ\n".encode("ascii")
+
+
+def _label(drawing: Drawing, page: Page) -> bytes:
+    drawn: list[Mark] = []
+    codes = ""
+    for mark in page.marks:
+        if isinstance(mark, Bars) and mark.symbol.text.isascii():
+            codes += _code(mark)
+        else:
+            drawn.append(mark)
+    return label(raster.bitmap(drawing, drawn), codes)
+
+
+def _graphic(bitmap: Bitmap) -> str:
+    """The rows from the first with ink to the last."""
+    row = bitmap.stride
+    top = (len(bitmap.rows) - len(bitmap.rows.lstrip(b"\0"))) // row
+    inked = bitmap.rows[top * row : -(-len(bitmap.rows.rstrip(b"\0")) // row) * row]
+    if not inked:
+        return ""
+    packed = base64.b64encode(zlib.compress(inked, _EFFORT))
+    sizes = f"{len(inked)},{len(inked)},{row}"
+    return f"^FO0,{top}^GFA,{sizes},:Z64:{packed.decode()}:{binascii.crc_hqx(packed, 0):04X}^FS\n"
+
+
+def _code(mark: Bars) -> str:
+    left, top, wide, high = raster.place(mark)
+    text = mark.symbol.text
+    if mark.symbol.kind is Kind.QR:
+        return f"^FO{left},{top}^BQN,2,{wide}^FH^FDMA,{''.join(_HEX.get(one, one) for one in text)}^FS\n"
+    data, symbols = _code128(text)
+    left += (mark.symbol.width - symbols * 11 - 2) * wide // 2  # the encoders may differ by a few modules
+    return f"^FO{left},{top}^BY{wide},2,{high}^BCN,{high},N,N,N^FD{data}^FS\n"
+
+
+def _code128(text: str) -> tuple[str, int]:
+    """The field data, digits in pairs where there are four or more; and how many symbols of eleven modules that takes."""
+    data, symbols = "", 2  # the check and the stop, which is two modules wider
+    for pairs, others in _PIECES.findall(text):
+        data += (_CHANGE if data else _START)["C" if pairs else "B"] + pairs + "".join(_INVOKED.get(one, one) for one in others)
+        symbols += 1 + (len(pairs) // 2 or len(others))
+    return data, symbols
+
+
+_PIECES = re.compile(r"((?:\d\d){2,})|((?:(?!\d{4}).)+)")
