@@ -9,29 +9,30 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
 from adapters.contract.carrier import Access, Carrier, Later, Next, Operation, SoFar, Step, Token
-from adapters.contract.errors import CarrierError, Misread, OutcomeUnknown, Pending, RefusalKind, Refused, Throttled, Unreachable
+from adapters.contract.errors import CarrierError, Misread, OutcomeUnknown, Pending, RefusalKind, Refused, Unreachable
 from adapters.contract.reading import read
-from gateway import ids
+from gateway import ids, metrics
 from gateway.carriers import registry
 from gateway.carriers.exchanges import private_words, request_text, response_text, scrub
-from gateway.carriers.limits import Buckets
+from gateway.carriers.isolation import Isolation, Question
+from gateway.carriers.tokens import Tokens
 from gateway.carriers.transport import open_pool, send
 from gateway.values import Account, Exchange, Mode
 
 A = TypeVar("A")
 
 _MOST_POOLS = 200
-_TOKEN_MARGIN = 60.0
 _LAB_SECONDS = 30.0
 
 Witness = Callable[[Exchange], None]
+Told = Callable[[Account, str, Refused], Awaitable[None]]
 
 
 class NoLab(RuntimeError):
@@ -46,26 +47,34 @@ class Carriers:
     """All clients of one process; lives on one event loop.
 
     `lab` gives the lab's address (raises NoLab). Pools are kept for the 200 accounts used last, tokens as long as they hold.
+    `on_unauthorized` is told, before the caller is, of credentials a carrier does not take: (account, operation, why).
     """
 
     def __init__(
-        self, lab: Callable[[], str], open_pool: Callable[[], httpx.AsyncBaseTransport] = open_pool, longest_call: float = 180.0
+        self,
+        lab: Callable[[], str],
+        open_pool: Callable[[], httpx.AsyncBaseTransport] = open_pool,
+        longest_call: float = 180.0,
+        tokens: Tokens | None = None,
+        isolation: Isolation | None = None,
     ) -> None:
         self._lab = lab
         self._open_pool = open_pool
         self._pools: dict[str, httpx.AsyncBaseTransport] = {}
-        self._tokens: dict[str, tuple[str, float]] = {}
-        self._signing_in: dict[str, asyncio.Lock] = {}
+        self._tokens = tokens or Tokens()
         self._longest_call = longest_call
         self._retiring: set[asyncio.Task[None]] = set()
-        self._buckets = Buckets()
+        self._isolation = isolation or Isolation()
+        self.on_unauthorized: Told | None = None
 
-    async def ask(self, account: Account, name: str, question: Any, *, now: dt.datetime, witness: Witness | None = None) -> Any:
+    async def ask(
+        self, account: Account, name: str, question: Any, *, now: dt.datetime, witness: Witness | None = None, again: bool = False
+    ) -> Any:
         """All steps of an operation that need no ledger in between. Raises CarrierError; Pending where the answer comes later."""
         step = 0
         so_far: dict[str, str] = {}
         while True:
-            answer = await self.step(account, name, step, question, so_far, now=now, witness=witness)
+            answer = await self.step(account, name, step, question, so_far, now=now, witness=witness, again=again)
             if isinstance(answer, Later):
                 raise Pending(f"{name} answers at {answer.at:%H:%M:%S}")
             if not isinstance(answer, Next):
@@ -82,18 +91,21 @@ class Carriers:
         *,
         now: dt.datetime,
         witness: Witness | None = None,
+        again: bool = False,
     ) -> Any:
-        """One step: the answer, Next or Later. Raises CarrierError, with `exchange` where bytes went over the wire."""
-        call = _call(account, name, index, question, so_far, now, witness)
+        """One step: the answer, Next or Later. Raises CarrierError, with `exchange` where bytes went over the wire.
+
+        `again`: it was asked before, so it is taken from the account's retry budget. Held is raised where it may not go out now.
+        """
+        call = _call(account, name, index, question, so_far, now, witness, again)
         if call.step.when and not call.step.when(question, self._access(call)):
             return Next(so_far={})
         try:
-            return await self._once(call)
+            return await self._signed_in(call) if call.carrier.sign_in and name != "sign_in" else await self._once(call, "")
         except Refused as refusal:
-            if refusal.kind is not RefusalKind.UNAUTHORIZED or not call.carrier.sign_in or name == "sign_in":
-                raise
-            self._tokens.pop(account.id, None)
-            return await self._once(call)
+            if refusal.kind is RefusalKind.UNAUTHORIZED and self.on_unauthorized:
+                await self.on_unauthorized(account, name, refusal)
+            raise
 
     async def steer_lab(self, path: str, body: bytes) -> httpx.Response:
         """One call to the lab's own steering (`/_lab/...`), not to a carrier. Raises NoLab where it does not answer."""
@@ -106,29 +118,50 @@ class Carriers:
     async def close(self) -> None:
         for pool in self._pools.values():
             await pool.aclose()
+        await self._tokens.close()
+        await self._isolation.close()
 
-    async def _once(self, call: _Call) -> Any:
-        self._keep_quota(call)
-        access = self._access(call)
-        if call.carrier.sign_in and call.name != "sign_in":
-            access = msgspec.structs.replace(access, token=await self._token(call.account, call.now))
+    def unavailable(self, account: Account, operations: tuple[str, ...]) -> str:
+        """Which of these the account is not asked for now, as its circuit is open, in words; or ""."""
+        return self._isolation.unavailable(account.id, operations)
+
+    async def _signed_in(self, call: _Call) -> Any:
+        """With the token in hand; where that is not taken, once with a fresh one."""
+
+        async def sign_in() -> Token:
+            token: Token = await self.ask(call.account, "sign_in", None, now=call.now)
+            return token
+
+        token = await self._tokens.of(call.account, sign_in)
+        try:
+            return await self._once(call, token)
+        except Refused as refusal:
+            if refusal.kind is not RefusalKind.UNAUTHORIZED:
+                raise
+        await self._tokens.refused(call.account, token)
+        return await self._once(call, await self._tokens.of(call.account, sign_in))
+
+    async def _once(self, call: _Call, token: str) -> Any:
+        """One call, where the account's circuit, bucket and places let it out. Raises Held where they do not."""
+        quota = call.carrier.limits.quotas.get(call.name)
+        question = Question(account_id=call.account.id, operation=call.name, quota=quota, again=call.again)
+        async with self._isolation.call(question):
+            return await self._sent(call, token)
+
+    async def _sent(self, call: _Call, token: str) -> Any:
+        access = msgspec.structs.replace(self._access(call), token=token)
         request = call.step.build(call.question, access, call.so_far)
         wire = _Wire(call, access.token, request)
         try:
             response = await send(self._pool(call.account.id), request, call.operation.timeout)
             wire.answered(response)
-            return read(call.operation, call.step, response, call.question, call.so_far, call.now)
+            answer = read(call.operation, call.step, response, call.question, call.so_far, call.now)
+            wire.outcome = "ok"
+            return answer
         except CarrierError as error:
             raise wire.failed(error) from error
         finally:
             wire.tell()
-
-    def _keep_quota(self, call: _Call) -> None:
-        """Raises Throttled for a question that would be one too many; nothing is sent."""
-        quota = call.carrier.limits.quotas.get(call.name)
-        wait = self._buckets.take(call.account.id, call.name, quota) if quota else None
-        if wait:
-            raise Throttled(f"the carrier's quota for {call.name} is used up", retry_after=wait)
 
     def _access(self, call: _Call) -> Access:
         account, carrier = call.account, call.carrier
@@ -154,16 +187,6 @@ class Carriers:
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
-    async def _token(self, account: Account, now: dt.datetime) -> str:
-        """The token in hand, or a fresh one, fetched once however many wait for it."""
-        async with self._signing_in.setdefault(account.id, asyncio.Lock()):
-            value, until = self._tokens.get(account.id, ("", 0.0))
-            if time.monotonic() < until:
-                return value
-            token: Token = await self.ask(account, "sign_in", None, now=now)
-            self._tokens[account.id] = (token.value, time.monotonic() + token.expires_in.total_seconds() - _TOKEN_MARGIN)
-            return token.value
-
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
     account: Account
@@ -175,10 +198,11 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
     so_far: SoFar
     now: dt.datetime
     witness: Witness | None
+    again: bool
 
 
 def _call(
-    account: Account, name: str, index: int, question: Any, so_far: SoFar, now: dt.datetime, witness: Witness | None
+    account: Account, name: str, index: int, question: Any, so_far: SoFar, now: dt.datetime, witness: Witness | None, again: bool
 ) -> _Call:
     carrier = registry.carrier(account.carrier)
     operation = carrier.operation(name)
@@ -194,6 +218,7 @@ def _call(
         so_far=so_far,
         now=now,
         witness=witness,
+        again=again,
     )
 
 
@@ -206,6 +231,7 @@ class _Wire:
         self._started = time.monotonic()
         self._answer = ""
         self._status: int | None = None
+        self.outcome = "bug"
 
     def answered(self, response: httpx.Response) -> None:
         self._status = response.status_code
@@ -219,9 +245,11 @@ class _Wire:
         if harmless and isinstance(error, OutcomeUnknown) and not isinstance(error, Misread):
             error = Unreachable(str(error))
         error.exchange = self._id
+        self.outcome = type(error).__name__
         return error
 
     def tell(self) -> None:
+        metrics.asked(self._call.carrier.code, self._call.name, self.outcome, time.monotonic() - self._started)
         if self._call.witness is None:
             return
         words = private_words(self._call.account, self._token, self._call.question)

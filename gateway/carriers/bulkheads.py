@@ -1,0 +1,68 @@
+"""Bulkheads: how many calls an account may have out at once, so that one carrier that hangs takes only its own places.
+
+A quote that finds no place is turned away at once; a booking waits for one. Quotes may take three quarters of the places, so that
+bookings always find some. Beside it a retry budget: what is asked again may be a tenth of what is asked at all, and a few to start
+with, so that an outage is not made worse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+PLACES = 32
+_FOR_QUICK = PLACES * 3 // 4
+_EARNED, _MOST_SAVED = 0.1, 20.0
+
+
+class Full(RuntimeError):
+    """No place now."""
+
+
+class Bulkhead:
+    """The places of one account."""
+
+    def __init__(self, places: int = PLACES, for_quick: int = _FOR_QUICK) -> None:
+        self._places = asyncio.Semaphore(places)
+        self._left_for_quick = for_quick
+
+    @asynccontextmanager
+    async def place(self, *, quick: bool) -> AsyncIterator[None]:
+        """One place while a call is out. A `quick` call does not wait for one. Raises Full."""
+        if quick and (self._left_for_quick == 0 or self._places.locked()):
+            raise Full
+        self._left_for_quick -= quick
+        try:
+            async with self._places:
+                yield
+        finally:
+            self._left_for_quick += quick
+
+
+class Bulkheads:
+    """By account, made when first needed."""
+
+    def __init__(self) -> None:
+        self._by_account: dict[str, Bulkhead] = {}
+
+    def of(self, account_id: str) -> Bulkhead:
+        return self._by_account.setdefault(account_id, Bulkhead())
+
+
+class RetryBudgets:
+    """By account: each first call earns a tenth of a retry."""
+
+    def __init__(self) -> None:
+        self._saved: dict[str, float] = {}
+
+    def first(self, account_id: str) -> None:
+        self._saved[account_id] = min(_MOST_SAVED, self._saved.get(account_id, _MOST_SAVED) + _EARNED)
+
+    def spend(self, account_id: str) -> bool:
+        """Whether one more may be asked again."""
+        saved = self._saved.get(account_id, _MOST_SAVED)
+        if saved < 1:
+            return False
+        self._saved[account_id] = saved - 1
+        return True
