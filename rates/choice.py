@@ -119,7 +119,8 @@ def order(candidates: Sequence[Candidate], policy: Policy, situation: Situation)
     """The candidates as rows: the reliable before the others, then the merchant's preference, then ascending INDEX."""
     price_of_delay = _Delay(policy, situation.elapsed_days)
     rows = [_row(position, candidate, policy, situation, price_of_delay) for position, candidate in enumerate(candidates)]
-    rows.sort(key=lambda row: (not row.reliable, row.preference, row.index, row.cost_if_collected, candidates[row.candidate].key))
+    keys = [candidate.key for candidate in candidates]
+    rows.sort(key=lambda row: (not row.reliable, row.preference, row.index, row.cost_if_collected, keys[row.candidate]))
     return rows
 
 

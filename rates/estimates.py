@@ -34,10 +34,16 @@ _Z95 = 1.959964
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """Successes and exposure, decayed and in fixed point. `Cell()` has seen nothing."""
+    """Successes and exposure, decayed and in fixed point. `Cell()` has seen nothing; cells of the same half-life add up."""
 
     successes: int = 0
     exposure: int = 0
+
+    def __add__(self, other: Cell) -> Cell:
+        return Cell(self.successes + other.successes, self.exposure + other.exposure)
+
+    def __sub__(self, other: Cell) -> Cell:
+        return Cell(self.successes - other.successes, self.exposure - other.exposure)
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,15 +56,13 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
 def observe(cell: Cell, collected: bool, exposure_weight: float, at: dt.datetime, half_life: dt.timedelta = HALF_LIFE) -> Cell:
     """The cell with one visit more. `exposure_weight` is the visit's g: 1 for a first visit, less for a later one."""
-    seen = _weigh(at, exposure_weight, half_life)
-    won = _weigh(at, 1.0, half_life) if collected else 0
-    return Cell(cell.successes + won, cell.exposure + seen)
+    unit = _unit_at(at, half_life)
+    return Cell(cell.successes + unit if collected else cell.successes, cell.exposure + _part(unit, exposure_weight))
 
 
 def take_back(cell: Cell, collected: bool, exposure_weight: float, at: dt.datetime, half_life: dt.timedelta = HALF_LIFE) -> Cell:
     """The cell without that visit, exactly as if it had never been counted: for silence that turned out otherwise."""
-    added = observe(Cell(), collected, exposure_weight, at, half_life)
-    return Cell(cell.successes - added.successes, cell.exposure - added.exposure)
+    return cell - observe(Cell(), collected, exposure_weight, at, half_life)
 
 
 def rebuild(history: Iterable[Observation], half_life: dt.timedelta = HALF_LIFE) -> Cell:
@@ -75,8 +79,8 @@ def read(cell: Cell, at: dt.datetime, half_life: dt.timedelta = HALF_LIFE) -> tu
     return cell.successes / unit, cell.exposure / unit
 
 
-def _weigh(at: dt.datetime, amount: float, half_life: dt.timedelta) -> int:
-    return _unit_at(at, half_life) * round(amount * (1 << _SHARE)) >> _SHARE
+def _part(unit: int, weight: float) -> int:
+    return unit * round(weight * (1 << _SHARE)) >> _SHARE
 
 
 def _unit_at(at: dt.datetime, half_life: dt.timedelta) -> int:
@@ -130,33 +134,31 @@ def estimate(service_cell: Cell, zone_cell: Cell, prior: Prior, at: dt.datetime,
 
     The zone's visits are in the service's cell too, and the postal code's in the zone's.
     """
-    service = read(service_cell, at)
-    p, n = _lean(service, prior.mean, prior.service_weight)
-    zone = read(zone_cell, at)
-    p, n = _lean(zone, p, prior.zone_weight)
+    unit = _unit_at(at, HALF_LIFE)
+    p, n = _lean(service_cell, unit, prior.mean, prior.service_weight)
+    p, n = _lean(zone_cell, unit, p, prior.zone_weight)
     if postcode_cell is not None:
-        p, n = _lean(read(postcode_cell, at), p, prior.postcode_weight)
+        p, n = _lean(postcode_cell, unit, p, prior.postcode_weight)
     low, high = interval(p, n)
-    elsewhere = max(service[1] - zone[1], 0.0)
-    return Estimate(p=p, n=n, low=low, high=high, visits=zone[1], elsewhere=elsewhere, prior=prior.source)
+    visits, all_visits = zone_cell.exposure / unit, service_cell.exposure / unit
+    return Estimate(p=p, n=n, low=low, high=high, visits=visits, elsewhere=max(all_visits - visits, 0.0), prior=prior.source)
 
 
 def prior_of(merchant_cell: Cell, at: dt.datetime, start: Prior) -> Prior:
     """The prior of a carrier not seen yet: the merchant's mean over all carriers, itself leaning on `start`."""
-    mean, n = _lean(read(merchant_cell, at), start.mean, start.service_weight)
+    mean, n = _lean(merchant_cell, _unit_at(at, HALF_LIFE), start.mean, start.service_weight)
     source = "the mean of all carriers" if n > start.service_weight + 0.5 else start.source
     return msgspec.structs.replace(start, mean=mean, source=source)
 
 
-def _lean(seen: tuple[float, float], mean: float, weight: float) -> tuple[float, float]:
-    successes, exposure = seen
-    n = exposure + weight
-    return bounded((successes + weight * mean) / n), n
+def _lean(cell: Cell, unit: int, mean: float, weight: float) -> tuple[float, float]:
+    n = cell.exposure / unit + weight
+    return bounded((cell.successes / unit + weight * mean) / n), n
 
 
 def bounded(p: float) -> float:
     """A chance, kept off certainty."""
-    return min(max(p, _LOWEST), _HIGHEST)
+    return _LOWEST if p < _LOWEST else _HIGHEST if p > _HIGHEST else p
 
 
 def interval(p: float, n: float) -> tuple[float, float]:
@@ -182,6 +184,15 @@ def interval(p: float, n: float) -> tuple[float, float]:
 def lower_bound(p: float, n: float) -> float:
     """The 10 % lower credible bound by which "reliable" is judged: p - 1.28 sqrt(p (1 - p) / (n + 1))."""
     return p - 1.28 * math.sqrt(p * (1 - p) / (n + 1))
+
+
+# Decayed visits of a merchant from which a cell of its own for each postal code pays: what 1,000 a day come to at the half-life.
+POSTCODES_FROM = 85_000
+
+
+def by_postcode(merchant_cell: Cell, at: dt.datetime) -> bool:
+    """Whether the merchant has visits enough for `estimate`'s third level. Its cells are kept from the first visit on."""
+    return read(merchant_cell, at)[1] >= POSTCODES_FROM
 
 
 # --- later visits ---------------------------------------------------------------------------------
@@ -215,11 +226,17 @@ def factor(visit: int, same_carrier: bool, learnt: Mapping[tuple[int, bool], Cel
 # --- the strike brake -----------------------------------------------------------------------------
 
 
-def brake(recent: Cell, at: dt.datetime) -> float:
-    """What to multiply p by after a bad run (a strike, a flood): 1 unless far fewer collected than expected.
+def brake(service: Cell, zone: Cell, at: dt.datetime) -> float:
+    """What to multiply p by after a bad run (a strike, a flood), of the whole service or in this zone: `Candidate.brake`.
 
-    `recent` is fed with `observe(cell, collected, p * g, at, BRAKE_HALF_LIFE)`, per service and per service and zone.
+    1 unless far fewer collected than expected. Both cells are fed with `observe(cell, collected, p * g, at, BRAKE_HALF_LIFE)`,
+    p and g being the estimate and the factor the visit was chosen by, *without* its brake. A visit that does not count in the
+    estimates does not count here either.
     """
+    return min(_slowed(service, at), _slowed(zone, at))
+
+
+def _slowed(recent: Cell, at: dt.datetime) -> float:
     collected, expected = read(recent, at, BRAKE_HALF_LIFE)
     if expected - collected <= 2 * math.sqrt(expected / 4) + 1:
         return 1.0
@@ -264,13 +281,13 @@ class Days(msgspec.Struct, frozen=True):
 
 def observe_days(days: Days, slip: int, at: dt.datetime) -> Days:
     """One more outcome, so many days after (or before) the promised one."""
-    unit = _weigh(at, 1.0, HALF_LIFE)
+    unit = _unit_at(at, HALF_LIFE)
     return Days(days.total + slip * unit, days.count + unit)
 
 
 def take_back_days(days: Days, slip: int, at: dt.datetime) -> Days:
     """Without that outcome."""
-    unit = _weigh(at, 1.0, HALF_LIFE)
+    unit = _unit_at(at, HALF_LIFE)
     return Days(days.total - slip * unit, days.count - unit)
 
 

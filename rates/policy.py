@@ -16,6 +16,7 @@ from adapters.contract.scans import Reason
 from adapters.contract.units import Money
 from rates.currency import NoRate, Rate, RateTable, exchange, find
 from rates.rules import Rule
+from rates.zones import normal
 
 
 class UncertainBooking(enum.StrEnum):
@@ -26,12 +27,23 @@ class UncertainBooking(enum.StrEnum):
     ASK = "ask"
 
 
+class Pin(msgspec.Struct, frozen=True, kw_only=True):
+    """Pickups at postal codes that begin so go to this carrier, whatever it costs. `carrier` is a name as in the lists."""
+
+    carrier: str
+    postal_code: str = ""
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A merchant's settings; every amount is in `currency`. Make one with `default`.
 
     Names in `allow`, `deny` and `prefer` are a carrier ("delhivery"), a carrier's service ("delhivery/surface") or a carrier
     account's id; an empty `allow` allows all. `floor` is the lowest first-visit success that still counts as reliable (0.50
-    is the value to offer). `rules` overrule `rules.ACTIONS`. `converted_by` is the rate the INR defaults were converted at.
+    is the value to offer). Of `pins` the first that fits counts, unless the pickup has one of its own. A `shuffle_share` of the
+    choices is drawn among near ties, so that another policy can be judged by what happened. `pooled_prior`: own sums are added
+    to those of other merchants that do the same, and theirs are the start where nothing was seen. `rules` overrule
+    `rules.ACTIONS`. `converted_by` is the rate the INR defaults were converted at. `version` counts the merchant's policies; 0
+    is the default.
     """
 
     currency: str
@@ -50,11 +62,19 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
+    pins: tuple[Pin, ...] = ()
     shuffle_share: float = 0.0
+    pooled_prior: bool = False
     uncertain_booking: UncertainBooking = UncertainBooking.PREFER_LATE
     cancel_without_answer: bool = False
     rules: Mapping[Reason, Rule] = {}
     converted_by: Rate | None = None
+    version: int = 0
+
+    def pinned_at(self, postal_code: str) -> str:
+        """The carrier that pickups there are pinned to; "" where there is none."""
+        code = normal(postal_code)
+        return next((pin.carrier for pin in self.pins if code.startswith(normal(pin.postal_code))), "")
 
 
 # The defaults, in INR.
@@ -128,6 +148,20 @@ def _check_lists(policy: Policy) -> Iterator[PolicyError]:
         yield PolicyError(pointer="/deny", detail=f"{both} is allowed too")
     for both in sorted(set(policy.prefer) & set(policy.deny)):
         yield PolicyError(pointer="/prefer", detail=f"{both} is denied")
+    yield from _check_pins(policy)
+
+
+def _check_pins(policy: Policy) -> Iterator[PolicyError]:
+    before: list[str] = []
+    for place, pin in enumerate(policy.pins):
+        code = normal(pin.postal_code)
+        if pin.carrier in policy.deny:
+            yield PolicyError(pointer=f"/pins/{place}/carrier", detail=f"{pin.carrier} is denied")
+        covering = next((earlier for earlier in before if code.startswith(earlier)), None)
+        if covering is not None:
+            detail = f"is never reached: an earlier pin is for {covering or 'every postal code'}"
+            yield PolicyError(pointer=f"/pins/{place}/postal_code", detail=detail)
+        before.append(code)
 
 
 def _check_rules(policy: Policy) -> Iterator[PolicyError]:

@@ -304,25 +304,6 @@ policies = st.builds(
 )
 
 
-def expected_cost(asked: Sequence[Candidate], settings: Policy) -> float:
-    """What it costs to ask these in turn until one collects, and then a person."""
-    cost, nobody_yet = 0.0, 1.0
-    for offer in asked:
-        p = offer.estimate.p
-        cost += nobody_yet * (p * offer.price_minor + (1 - p) * (offer.due_minor + settings.failed_visit_cost.minor))
-        nobody_yet *= 1 - p
-    return cost + nobody_yet * settings.give_up_at.minor
-
-
-@given(offers(4), st.integers(1_00, 400_00), st.integers(0, 60_00))
-def test_no_order_and_no_stopping_point_is_cheaper_than_the_indexs(candidates, give_up, failed):
-    settings = msgspec.structs.replace(FREE, give_up_at=Money(give_up, "INR"), failed_visit_cost=Money(failed, "INR"))
-    decision = rank(candidates, (), settings, situation(), NOW)
-    ours = [decision.of(row) for row in decision.rows if row.index <= decision.limit]
-    others = (some for length in range(len(candidates) + 1) for some in itertools.permutations(candidates, length))
-    assert expected_cost(ours, settings) <= min(expected_cost(some, settings) for some in others) * (1 + 1e-9)
-
-
 @given(offers(1), situations, st.integers(0, 100_00), st.floats(0, 0.9))
 def test_a_dearer_or_less_likely_carrier_never_looks_better(candidates, where, more, less):
     (offer,) = candidates

@@ -18,6 +18,7 @@ from rates.estimates import (
     Observation,
     Prior,
     brake,
+    by_postcode,
     counts,
     estimate,
     expected_days,
@@ -228,23 +229,44 @@ def recent(collected: int, failed: int, days_ago: float = 0.0) -> Cell:
     return rebuild([Observation(at=at, collected=outcome, exposure=0.8) for outcome in outcomes], BRAKE_HALF_LIFE)
 
 
-def test_a_strike_brakes():
-    assert brake(recent(0, 20), NOW) == pytest.approx(6 / 22)  # 16 expected, none came
+STRIKE = 6 / 22  # 16 expected, none came
+
+
+def test_a_strike_in_the_zone_brakes_as_one_everywhere_does():
+    assert brake(Cell(), recent(0, 20), NOW) == brake(recent(0, 20), recent(0, 2), NOW) == pytest.approx(STRIKE)
+
+
+def test_the_worse_of_the_two_brakes():
+    assert brake(recent(20, 20), recent(0, 20), NOW) == pytest.approx(STRIKE)
 
 
 @pytest.mark.parametrize("cell", [Cell(), recent(8, 2), recent(7, 3), recent(10, 0), recent(0, 2)])
 def test_ordinary_luck_does_not(cell):
-    assert brake(cell, NOW) == 1.0
+    assert brake(cell, cell, NOW) == 1.0
 
 
 def test_a_strike_is_forgotten_in_days():
-    braked = [brake(recent(0, 20, days_ago=days), NOW) for days in (0, 2, 4, 14)]
+    braked = [brake(recent(0, 20, days_ago=days), Cell(), NOW) for days in (0, 2, 4, 14)]
     assert braked == sorted(braked) and braked[0] < 0.3 and braked[-1] == 1.0
 
 
-@given(st.integers(0, 400), st.integers(0, 400))
-def test_the_brake_never_accelerates(collected, failed):
-    assert 0.0 < brake(recent(collected, failed), NOW) <= 1.0
+@given(st.tuples(st.integers(0, 400), st.integers(0, 400)), st.tuples(st.integers(0, 400), st.integers(0, 400)))
+def test_the_brake_never_accelerates(everywhere, here):
+    assert 0.0 < brake(recent(*everywhere), recent(*here), NOW) <= 1.0
+
+
+# --- postal codes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("a_day", "expected"), [(900, False), (1000, True)])
+def test_postal_codes_speak_from_about_a_thousand_pickups_a_day_on(a_day, expected):
+    year = [seen_on(a_day, days_ago) for days_ago in range(730)]
+    assert by_postcode(sum(year, Cell()), NOW) is expected
+
+
+def seen_on(visits: int, days_ago: int) -> Cell:
+    one = observe(Cell(), True, 1.0, NOW - dt.timedelta(days=days_ago))
+    return Cell(one.successes * visits, one.exposure * visits)
 
 
 # --- which visits count ---------------------------------------------------------------------------

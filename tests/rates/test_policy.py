@@ -9,7 +9,7 @@ import pytest
 from adapters.contract.scans import Reason
 from adapters.contract.units import Money
 from rates.currency import NoRate, Rate, RateTable
-from rates.policy import DEFAULT, Policy, PolicyError, default, validate
+from rates.policy import DEFAULT, Pin, Policy, PolicyError, default, validate
 from rates.rules import ACTIONS, Action, Rule
 from tests.rates.making import TODAY, policy, rupees
 
@@ -143,3 +143,20 @@ unknown: manual_review 0
 def test_every_reason_has_the_action_and_the_tries_of_the_vocabulary():
     assert "\n".join(f"{reason}: {rule.action} {rule.tries}" for reason, rule in ACTIONS.items()) == TABLE.strip()
     assert set(ACTIONS) == set(Reason)
+
+
+# --- pins ------------------------------------------------------------------------------------------
+
+
+def test_the_first_pin_that_fits_counts_and_elsewhere_there_is_none():
+    pins = (Pin(carrier="ekart", postal_code="560 038"), Pin(carrier="delhivery", postal_code="5600"))
+    pinned = policy(pins=pins)
+    assert [pinned.pinned_at(code) for code in ("560038", "560001", "110001")] == ["ekart", "delhivery", ""]
+
+
+def test_a_pin_behind_a_wider_one_and_a_denied_one_are_told():
+    pins = (Pin(carrier="ekart", postal_code="5600"), Pin(carrier="delhivery", postal_code="560038"), Pin(carrier="aramex"))
+    assert validate(policy(pins=pins, deny=("aramex",))) == (
+        PolicyError(pointer="/pins/1/postal_code", detail="is never reached: an earlier pin is for 5600"),
+        PolicyError(pointer="/pins/2/carrier", detail="aramex is denied"),
+    )

@@ -1,0 +1,242 @@
+"""What a rule can know: the product's own estimates, kept as the gateway keeps them, and the offers made from them.
+
+Each visit teaches the cells of its carrier, zone and postal code, the strike brake's, and if it was a later one the factor of
+later visits. Silence counts as a failed visit until the truth arrives.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+
+import msgspec
+
+from adapters.contract.units import Money
+from rates.choice import Candidate, Situation
+from rates.decisions import Key
+from rates.estimates import (
+    BRAKE_HALF_LIFE,
+    EPOCH,
+    FAILURE_SLIP,
+    LATER_VISITS,
+    SILENCE,
+    SUCCESS_SLIP,
+    Cell,
+    Days,
+    Estimate,
+    Prior,
+    brake,
+    by_postcode,
+    estimate,
+    expected_days,
+    factor,
+    observe,
+    observe_days,
+    prior_of,
+    visit_key,
+)
+from rates.policy import DEFAULT
+from tests.bench_choice.world import Pickup, World
+
+_NOON = EPOCH + dt.timedelta(hours=12)
+
+
+def moment(day: int) -> dt.datetime:
+    return _NOON + dt.timedelta(days=day)
+
+
+class Case(msgspec.Struct, kw_only=True):
+    """A pickup on its way: who holds it, the visits each carrier made, what it has cost so far.
+
+    `eases` is what all visits so far truly say of the customer: for the oracle alone.
+    """
+
+    pickup: Pickup
+    visits: tuple[int, ...]
+    eases: tuple[float, ...]
+    current: int | None = None
+    made: int = 0
+    cost: int = 0
+
+
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
+    """A visit as it will be reported: when it should have been and was, and when its outcome is known.
+
+    `weight`, `expected` and `first` are what it counts for in the estimates, the brake and the factors of later visits.
+    """
+
+    case: Case
+    carrier: int
+    promised: int
+    day: int
+    known: int
+    collected: bool
+    later: tuple[int, bool] | None
+    weight: float
+    expected: float
+    first: float
+
+    @property
+    def silent_from(self) -> int:
+        return self.promised + SILENCE.days
+
+
+class Belief(msgspec.Struct, frozen=True):
+    """One carrier's chance at one place, and the days beyond its promise."""
+
+    estimate: Estimate
+    brake: float
+    late_if_collected: float
+    late_if_failed: float
+
+
+class Desk:
+    """The estimates of one merchant, learnt from what one rule had done."""
+
+    def __init__(self, world: World) -> None:
+        terms = world.terms
+        self.world = world
+        self._carriers = range(terms.carriers)
+        self._all = Cell()
+        self._services = [Cell() for _ in self._carriers]
+        self._zones = [[Cell()] * terms.zones for _ in self._carriers]
+        self._codes = [[Cell()] * (terms.zones * terms.codes_per_zone) for _ in self._carriers]
+        self._recent = [Cell() for _ in self._carriers]
+        self._recent_zones = [[Cell()] * terms.zones for _ in self._carriers]
+        self._slips = [{True: Days(), False: Days()} for _ in self._carriers]
+        self._later = dict.fromkeys(LATER_VISITS, Cell())
+        self._silent: dict[int, list[Visit]] = defaultdict(list)
+        self.open(0, ())
+
+    # --- learning
+
+    def expect(self, visit: Visit) -> None:
+        """A visit was ordered: if nothing will be heard of it in time, it counts as failed from that day on."""
+        if visit.known > visit.silent_from:
+            self._silent[visit.silent_from].append(visit)
+
+    def open(self, day: int, reports: Iterable[Visit]) -> None:
+        """A new day: learn what is reported, and read the estimates as they stand now."""
+        for visit in self._silent.pop(day, ()):
+            self._count(visit, moment(visit.promised), False, 1)
+        for visit in reports:
+            self._hear(visit)
+        self.day, self.now = day, moment(day)
+        self._read()
+
+    def _hear(self, visit: Visit) -> None:
+        if visit.known > visit.silent_from:
+            self._count(visit, moment(visit.promised), False, -1)
+        self._count(visit, moment(visit.day), visit.collected, 1)
+        slips, ended = self._slips[visit.carrier], visit.day if visit.collected else visit.known
+        slips[visit.collected] = observe_days(slips[visit.collected], ended - visit.promised, moment(visit.day))
+
+    def _count(self, visit: Visit, at: dt.datetime, collected: bool, sign: int) -> None:
+        """One visit in all its cells; a sign of -1 takes it back."""
+        carrier, zone, code = visit.carrier, visit.case.pickup.zone, visit.case.pickup.code
+        seen = _signed(observe(Cell(), collected, visit.weight, at), sign)
+        self._all += seen
+        self._services[carrier] += seen
+        self._zones[carrier][zone] += seen
+        self._codes[carrier][code] += seen
+        recent = _signed(observe(Cell(), collected, visit.expected, at, BRAKE_HALF_LIFE), sign)
+        self._recent[carrier] += recent
+        self._recent_zones[carrier][zone] += recent
+        if visit.later:
+            self._later[visit.later] += _signed(observe(Cell(), collected, visit.first, at), sign)
+
+    def _read(self) -> None:
+        self._fine = by_postcode(self._all, self.now)
+        self._prior = prior_of(self._all, self.now, Prior())
+        self._factors = {key: factor(*key, self._later, self.now) for key in LATER_VISITS}
+        self._late = [(self._slip(slips[True], SUCCESS_SLIP), self._slip(slips[False], FAILURE_SLIP)) for slips in self._slips]
+        self._beliefs: dict[int, list[Belief]] = {}
+
+    def _slip(self, slips: Days, prior: float) -> float:
+        return expected_days(0.0, slips, prior, self.now)
+
+    def cells(self, pickup: Pickup, carrier: int) -> tuple[Cell, ...]:
+        """The carrier's, its zone's and postal code's; the recent ones of the carrier and its zone."""
+        zone, code = pickup.zone, pickup.code
+        levels = (self._services[carrier], self._zones[carrier][zone], self._codes[carrier][code])
+        return (*levels, self._recent[carrier], self._recent_zones[carrier][zone])
+
+    # --- what is believed today
+
+    def likeness(self, case: Case) -> Hashable:
+        """Cases that are alike get the same offers today. Estimates tell zones apart, or postal codes where these have cells."""
+        return self._place(case.pickup), case.pickup.heavy, case.visits, case.current, case.pickup.day
+
+    def _place(self, pickup: Pickup) -> int:
+        return pickup.code if self._fine else ~pickup.zone
+
+    def beliefs(self, pickup: Pickup) -> list[Belief]:
+        place = self._place(pickup)
+        found = self._beliefs.get(place)
+        if found is None:
+            found = self._beliefs[place] = [self._belief(carrier, pickup) for carrier in self._carriers]
+        return found
+
+    def _belief(self, carrier: int, pickup: Pickup) -> Belief:
+        service, zone, code, recent, recent_zone = self.cells(pickup, carrier)
+        return Belief(
+            estimate(service, zone, self._prior, self.now, code if self._fine else None),
+            brake(recent, recent_zone, self.now),
+            *self._late[carrier],
+        )
+
+    def offers(self, case: Case) -> list[Candidate]:
+        """What every carrier that may still come asks for, with its chance at this visit."""
+        beliefs, most = self.beliefs(case.pickup), DEFAULT.visits_per_carrier
+        return [
+            offer(self.world, case, carrier, beliefs[carrier], self.factor(case, carrier))
+            for carrier in self._carriers
+            if case.visits[carrier] < most
+        ]
+
+    def factor(self, case: Case, carrier: int) -> float:
+        later = visit_key(case.made + 1, case.current == carrier)
+        return self._factors[later] if later else 1.0
+
+    def situation(self, case: Case) -> Situation:
+        return Situation(
+            elapsed_days=float(self.day - case.pickup.day),
+            current=None if case.current is None else key(case.current),
+            visits=case.made,
+            zone=f"IN-{560 + case.pickup.zone}",
+        )
+
+
+def key(carrier: int) -> Key:
+    return f"cac_{carrier}", str(carrier), "surface"
+
+
+def number(candidate: Candidate) -> int:
+    return int(candidate.carrier)
+
+
+def offer(world: World, case: Case, carrier: int, belief: Belief, g: float) -> Candidate:
+    """A carrier's offer for the case's next visit, as it is believed in."""
+    pickup, due = case.pickup, world.due_anyway(carrier)
+    price, lead = world.prices[carrier][pickup.zone][pickup.heavy], world.leads[carrier][pickup.zone]
+    account, name, service = key(carrier)
+    return Candidate(
+        account=account,
+        carrier=name,
+        service=service,
+        price=Money(price, "INR"),
+        price_minor=price,
+        due_if_not_collected=Money(due, "INR"),
+        due_minor=due,
+        estimate=belief.estimate,
+        days_to_success=lead + belief.late_if_collected,
+        days_to_failure=lead + belief.late_if_failed,
+        visit=case.made + 1,
+        g=g,
+        brake=belief.brake,
+    )
+
+
+def _signed(cell: Cell, sign: int) -> Cell:
+    return cell if sign > 0 else Cell() - cell
