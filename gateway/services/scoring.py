@@ -1,24 +1,29 @@
-"""Scoring: each visit that ends teaches the estimates, once; what was learnt from it can be taken back.
+"""Scoring: each visit that ends teaches the estimates, once; what was learnt from it can be taken back, exactly.
 
-Cells are keyed by text: `all`, `service/{moved_by}/{service}`, `zone/{moved_by}/{service}/{zone}`, `later/{n}/{same|other}`,
-`slip/{moved_by}/{service}/{collected|failed}`.
+Cells are keyed by text: `all`, `service/{moved_by}/{service}`, `zone/.../{zone}`, `code/.../{postal code}`, `later/{n}/{who}`,
+`slip/{moved_by}/{service}/{collected|failed}`, and with a short memory `recent/{moved_by}/{service}/` and `recent/.../{zone}`.
+What a visit gave stands with the visit, so the cells can be added up anew from the ledger and come out the same, bit for bit. A
+day on which nobody was heard of counts as failed two days past it, until the truth arrives.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from adapters.contract.scans import Reason
 from gateway.services.promising import first_day
-from gateway.store import tables
+from gateway.store import scores, tables
 from gateway.store.cases import Case
-from gateway.store.ledger import VISITS, Booking, Visit
-from gateway.store.rows import Owner, whose
+from gateway.store.ledger import Booking, Visit
+from gateway.store.rows import Owner
+from gateway.store.scores import Cells
 from rates.estimates import (
+    BRAKE_HALF_LIFE,
+    HALF_LIFE,
     Cell,
     Days,
     Prior,
@@ -28,101 +33,204 @@ from rates.estimates import (
     observe,
     observe_days,
     prior_of,
-    take_back,
-    take_back_days,
     visit_key,
 )
-from rates.zones import zone
+from rates.zones import normal, zone
 
-_CELLS = sa.select(tables.cells.c.key, tables.cells.c.successes, tables.cells.c.exposure).where(
-    whose(tables.cells), tables.cells.c.key.in_(sa.bindparam("keys", expanding=True))
-)
+_NOTE = tables.visits.update().where(tables.visits.c.id == sa.bindparam("visit_id")).values(scored=sa.bindparam("taken"))
 _LATER = tuple((visit, same) for visit in (2, 3, 4) for same in (True, False))
 
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True):
-    """What the estimates took from a visit: each cell with the weight the visit had in it."""
+    """What the estimates took from a visit: each cell with the weight the visit had in it, `recent` those of the strike brake."""
 
     at: dt.datetime
     collected: bool
     cells: dict[str, float]
-    slip: int
-    slip_cell: str
+    slip: int = 0
+    slip_cell: str = ""
+    recent: dict[str, float] = {}
 
 
 def score(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, now: dt.datetime) -> None:
     """Let the estimates learn from the visit as it now stands, in place of what they learnt from it before."""
-    take_back_visit(tx, case.owner, visit)
-    scored = _scored(tx, case, booking, visit, now)
-    if scored:
-        _learn(tx, case.owner, scored)
-    VISITS.update(tx, visit.id, scored=scored)
+    cells = _Cells(tx, case.owner, _keys(case, booking))
+    cells.take_back(_read(visit.scored))
+    if visit.outcome != "out":
+        _end_silences(tx, cells, booking, visit.day)
+    scored = _scored(cells.known, case, booking, visit, visit.ended_at or now)
+    cells.add(scored)
+    cells.store()
+    tx.execute(_NOTE, {"visit_id": visit.id, "taken": scored})
 
 
 def take_back_visit(tx: sa.Connection, owner: Owner, visit: Visit) -> None:
     """As if the visit had never been counted."""
-    if visit.scored:
-        _unlearn(tx, owner, msgspec.convert(visit.scored, Scored))
+    cells = _Cells(tx, owner, ())
+    cells.take_back(_read(visit.scored))
+    cells.store()
 
 
-def _scored(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, now: dt.datetime) -> Scored | None:
-    if visit.outcome == "out":
-        return None
-    collected = visit.outcome == "collected"
-    if not collected and (visit.reason is None or not counts(visit.reason, disputed=visit.disputed)):
-        return None
-    at = visit.ended_at or now
-    return Scored(
-        at=at,
-        collected=collected,
-        cells=_weights(tx, case, booking, visit, at),
-        slip=max((visit.day - first_day(case, booking, booking.booked_at or case.pickup.business_created_at)).days, 0)
-        if visit.number == 1
-        else 0,
-        slip_cell=slip_key(booking.moved_by, booking.service, collected=collected),
+def count_silence(tx: sa.Connection, case: Case, booking: Booking, day: dt.date, now: dt.datetime) -> bool:
+    """Count the promised day as a failed visit, once; whether it was not counted yet."""
+    if day in scores.silences(tx, booking.id):
+        return False
+    cells = _Cells(tx, case.owner, _keys(case, booking))
+    scored = msgspec.structs.replace(_judged(cells.known, case, booking, _unheard_of(booking, day), now), slip_cell="")
+    cells.add(scored)
+    cells.store()
+    scores.keep_silence(tx, case.owner, booking.id, day, scored)
+    return True
+
+
+def _unheard_of(booking: Booking, day: dt.date) -> Visit:
+    return Visit(
+        id="",
+        merchant_id=booking.merchant_id,
+        mode=booking.mode,
+        pickup_id=booking.pickup_id,
+        booking_id=booking.id,
+        number=0,
+        day=day,
+        outcome="failed",
+        reason=Reason.NO_EVENT,
     )
 
 
-def _weights(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, at: dt.datetime) -> dict[str, float]:
+def _end_silences(tx: sa.Connection, cells: _Cells, booking: Booking, day: dt.date) -> None:
+    """The truth has arrived: guesses about days up to this one are taken back."""
+    for guessed, scored in scores.silences(tx, booking.id).items():
+        if guessed <= day:
+            cells.take_back(_read(scored))
+            scores.drop_silence(tx, booking.id, guessed)
+
+
+def _read(scored: object) -> Scored | None:
+    return msgspec.convert(scored, Scored) if scored else None
+
+
+class _Cells:
+    """Cells on their way from the ledger and back."""
+
+    def __init__(self, tx: sa.Connection, owner: Owner, keys: Iterable[str]) -> None:
+        self._tx = tx
+        self._owner = owner
+        self._changed: set[str] = set()
+        self.known: Cells = scores.locked(tx, owner, keys) if keys else {}
+
+    def add(self, scored: Scored | None) -> None:
+        self._change(scored, +1)
+
+    def take_back(self, scored: Scored | None) -> None:
+        self._change(scored, -1)
+
+    def _change(self, scored: Scored | None, sign: int) -> None:
+        parts = given(scored) if scored else {}
+        missing = parts.keys() - self.known.keys()
+        if missing:
+            self.known |= scores.locked(self._tx, self._owner, missing)
+        for key, part in parts.items():
+            self.known[key] = self.known[key] + part if sign > 0 else self.known[key] - part
+        self._changed |= parts.keys()
+
+    def store(self) -> None:
+        scores.write(self._tx, self._owner, {key: self.known[key] for key in sorted(self._changed)})
+
+
+def given(scored: Scored) -> Cells:
+    """What it adds to each cell. Slip cells keep (total, count) in the two columns."""
+    parts = {key: observe(Cell(), scored.collected, weight, scored.at, HALF_LIFE) for key, weight in scored.cells.items()}
+    parts |= {key: observe(Cell(), scored.collected, weight, scored.at, BRAKE_HALF_LIFE) for key, weight in scored.recent.items()}
+    if scored.slip_cell:
+        days = observe_days(Days(), scored.slip, scored.at)
+        parts[scored.slip_cell] = Cell(days.total, days.count)
+    return parts
+
+
+# --- what a visit says -----------------------------------------------------------------------------
+
+
+def _scored(known: Mapping[str, Cell], case: Case, booking: Booking, visit: Visit, at: dt.datetime) -> Scored | None:
+    if visit.outcome == "out":
+        return None
+    if visit.outcome == "failed" and not (visit.reason and says_something(visit)):
+        return None
+    return _judged(known, case, booking, visit, at)
+
+
+def says_something(visit: Visit) -> bool:
+    """Whether a failed visit tells of the carrier's chances: not where nobody's or confirmed to be the customer's doing."""
+    return visit.reason is not None and counts(visit.reason, confirmed=visit.confirmed, disputed=visit.disputed)
+
+
+def _judged(known: Mapping[str, Cell], case: Case, booking: Booking, visit: Visit, at: dt.datetime) -> Scored:
     """A later visit weighs less: the easy customers are gone. How much less is itself learnt, against the first-visit chance."""
-    place = zone(case.people.shipper.postal_code, case.people.shipper.country)
-    service, here = service_key(booking.moved_by, booking.service), zone_key(booking.moved_by, booking.service, place)
-    known = read(tx, case.owner, ("all", service, here, *(later_key(*key) for key in _LATER)))
-    number, same = _position(case, booking, visit)
-    weights = dict.fromkeys(("all", service, here), factor(number, same, later_cells(known), at))
-    key = visit_key(number, same)
-    if key:
-        weights[later_key(*key)] = estimate(known[service], known[here], prior_of(known["all"], at, Prior()), at).p
-    return weights
+    pair, collected = (booking.moved_by, booking.service), visit.outcome == "collected"
+    place, code = _where(case)
+    number, same = position(case, visit)
+    weight, first = factor(number, same, later_cells(known), at), _first_chance(known, pair, place, at)
+    weights = dict.fromkeys(("all", service_key(*pair), zone_key(*pair, place), code_key(*pair, code)), weight)
+    later = visit_key(number, same)
+    return Scored(
+        at=at,
+        collected=collected,
+        cells=weights | ({later_key(*later): first} if later else {}),
+        recent=dict.fromkeys((recent_key(*pair), recent_key(*pair, place)), first * weight),
+        slip=_slip(case, booking, visit) if visit.number == 1 else 0,
+        slip_cell=slip_key(*pair, collected=collected),
+    )
 
 
-def _position(case: Case, booking: Booking, visit: Visit) -> tuple[int, bool]:
+def _first_chance(known: Mapping[str, Cell], pair: tuple[str, str], place: str, at: dt.datetime) -> float:
+    prior = prior_of(known["all"], at, Prior())
+    return estimate(known[service_key(*pair)], known[zone_key(*pair, place)], prior, at).p
+
+
+def _slip(case: Case, booking: Booking, visit: Visit) -> int:
+    promised = first_day(case, booking, booking.booked_at or case.pickup.business_created_at)
+    return max((visit.day - promised).days, 0)
+
+
+def position(case: Case, visit: Visit) -> tuple[int, bool]:
     """The visit's number among those that tell of the customer, and whether the one before was by the same carrier."""
     carriers = {one.id: one.moved_by for one in case.bookings}
     before = sorted(
         (one for one in case.visits if one.id != visit.id and one.day <= visit.day and one.tells_of_the_customer),
         key=lambda one: one.day,
     )
-    return len(before) + 1, bool(before) and carriers[before[-1].booking_id] == booking.moved_by
+    return len(before) + 1, bool(before) and carriers[before[-1].booking_id] == carriers[visit.booking_id]
 
 
-def _learn(tx: sa.Connection, owner: Owner, scored: Scored) -> None:
-    for key, cell in read(tx, owner, scored.cells).items():
-        write(tx, owner, key, observe(cell, scored.collected, scored.cells[key], scored.at))
-    days = _days(read(tx, owner, (scored.slip_cell,))[scored.slip_cell])
-    write(tx, owner, scored.slip_cell, observe_days(days, scored.slip, scored.at))
+# --- keys ------------------------------------------------------------------------------------------
 
 
-def _unlearn(tx: sa.Connection, owner: Owner, scored: Scored) -> None:
-    for key, cell in read(tx, owner, scored.cells).items():
-        write(tx, owner, key, take_back(cell, scored.collected, scored.cells[key], scored.at))
-    days = _days(read(tx, owner, (scored.slip_cell,))[scored.slip_cell])
-    write(tx, owner, scored.slip_cell, take_back_days(days, scored.slip, scored.at))
+def _where(case: Case) -> tuple[str, str]:
+    """The shipper's zone and postal code, each named within its country."""
+    shipper = case.people.shipper
+    return zone(shipper.postal_code, shipper.country), place_key(shipper.postal_code, shipper.country)
 
 
-def _days(cell: Cell) -> Days:
-    """Slip cells keep (total, count) in the two columns."""
-    return Days(cell.successes, cell.exposure)
+def _keys(case: Case, booking: Booking) -> tuple[str, ...]:
+    """All that a visit of this booking may change, and what its weight depends on."""
+    return keys_of((booking.moved_by, booking.service), *_where(case))
+
+
+def keys_of(pair: tuple[str, str], place: str, code: str) -> tuple[str, ...]:
+    """Every cell that speaks of a service there."""
+    return (
+        "all",
+        service_key(*pair),
+        zone_key(*pair, place),
+        code_key(*pair, code),
+        recent_key(*pair),
+        recent_key(*pair, place),
+        *(slip_key(*pair, collected=collected) for collected in (True, False)),
+        *(later_key(*key) for key in _LATER),
+    )
+
+
+def place_key(postal_code: str, country: str) -> str:
+    return f"{country}-{normal(postal_code)}"
 
 
 def service_key(moved_by: str, service: str) -> str:
@@ -131,6 +239,14 @@ def service_key(moved_by: str, service: str) -> str:
 
 def zone_key(moved_by: str, service: str, place: str) -> str:
     return f"zone/{moved_by}/{service}/{place}"
+
+
+def code_key(moved_by: str, service: str, code: str) -> str:
+    return f"code/{moved_by}/{service}/{code}"
+
+
+def recent_key(moved_by: str, service: str, place: str = "") -> str:
+    return f"recent/{moved_by}/{service}/{place}"
 
 
 def later_key(visit: int, same: bool) -> str:
@@ -145,17 +261,31 @@ def later_cells(cells: Mapping[str, Cell]) -> dict[tuple[int, bool], Cell]:
     return {key: cells.get(later_key(*key), Cell()) for key in _LATER}
 
 
-def read(tx: sa.Connection, owner: Owner, keys: Iterable[str]) -> dict[str, Cell]:
+def read(tx: sa.Connection, owner: Owner, keys: Iterable[str]) -> Cells:
     """The cells by key; one that has seen nothing is an empty one."""
-    wanted = list(keys)
-    rows = tx.execute(_CELLS, {"merchant_id": owner.merchant_id, "mode": owner.mode, "keys": wanted})
-    found = {row.key: Cell(int(row.successes), int(row.exposure)) for row in rows}
-    return {key: found.get(key, Cell()) for key in wanted}
+    return scores.read(tx, owner, keys)
 
 
-def write(tx: sa.Connection, owner: Owner, key: str, cell: Cell | Days) -> None:
-    first, second = msgspec.structs.astuple(cell)
-    values: dict[str, Any] = {"successes": str(first), "exposure": str(second)}
-    mine = (tables.cells.c.merchant_id == owner.merchant_id) & (tables.cells.c.mode == owner.mode) & (tables.cells.c.key == key)
-    if not tx.execute(tables.cells.update().where(mine).values(**values)).rowcount:
-        tx.execute(tables.cells.insert().values(merchant_id=owner.merchant_id, mode=owner.mode, key=key, **values))
+# --- from the ledger -------------------------------------------------------------------------------
+
+
+def added_up(tx: sa.Connection, owner: Owner) -> Cells:
+    """All cells, from what each visit and silence of the ledger gave."""
+    sums: Cells = {}
+    for one in scores.taken(tx, owner):
+        for key, part in given(msgspec.convert(one, Scored)).items():
+            sums[key] = sums.get(key, Cell()) + part
+    return sums
+
+
+def differing(tx: sa.Connection, owner: Owner) -> list[str]:
+    """Keys of cells that are not what the ledger adds up to."""
+    kept, true = scores.beginning(tx, owner), added_up(tx, owner)
+    return sorted(key for key in kept.keys() | true.keys() if kept.get(key, Cell()) != true.get(key, Cell()))
+
+
+def rebuild(tx: sa.Connection, owner: Owner) -> int:
+    """Write the cells anew; how many."""
+    cells = added_up(tx, owner)
+    scores.replace_all(tx, owner, cells)
+    return len(cells)

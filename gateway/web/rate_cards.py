@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, QueryParameter
 
 from gateway import ids
 from gateway.store import tables
@@ -15,13 +16,17 @@ from gateway.store.accounts import CARDS, StoredCard
 from gateway.web import paging, setup_views
 from gateway.web.access import Call, IdempotencyKey, answered, scope
 from gateway.web.bodies import JsonBody, Raw
+from gateway.web.card_shapes import ExplainedPrice, ExplainRequest, explained
 from gateway.web.contract import LINK, LOCATION, REPLAYED, WITH_BODY, WITH_KEY, refusals
+from gateway.web.noting import noted
 from gateway.web.problems import ErrorItem, ProblemError
 from gateway.web.repeats import attempt_of, once
 from gateway.web.setup_shapes import RateCardRequest, service_faults, to_card
 from gateway.web.views import page_info
 from rates.cardfiles import CardErrors, read_csv, read_toml
 from rates.cards import RateCard
+
+DryRun = Annotated[bool, QueryParameter(description="Only say what would be kept, or what is wrong.")]
 
 _ADMIN, _READ = scope(), scope("pickups:read", "pickups:write")
 _FILES = {"text/csv": read_csv, "application/toml": read_toml}
@@ -36,16 +41,26 @@ class RateCards(Controller):
         operation_id="createRateCard",
         summary="Add a rate card",
         opt=_ADMIN,
-        responses=refusals(*WITH_BODY, *WITH_KEY),
+        responses={
+            200: ResponseSpec(setup_views.RateCardView, generate_examples=False, description="With `dry_run`: as it would be."),
+            **refusals(*WITH_BODY, *WITH_KEY),
+        },
         response_headers=[LOCATION, REPLAYED],
         sync_to_thread=True,
     )
     def create(
-        self, call: NamedDependency[Call], data: JsonBody[RateCardRequest], idempotency_key: IdempotencyKey = None
+        self,
+        call: NamedDependency[Call],
+        data: JsonBody[RateCardRequest],
+        idempotency_key: IdempotencyKey = None,
+        dry_run: DryRun = False,
     ) -> Response[setup_views.RateCardView]:
         """As JSON, or the file itself as `text/csv` or `application/toml`; all errors of a file are told, each with its line. Where
-        several cards are valid for a service, the one with the newest first day counts.
+        several cards are valid for a service, the one with the newest first day counts. With `dry_run=true` nothing is kept: 200
+        and the card as it would be.
         """
+        if dry_run:
+            return answered(setup_views.rate_card(_row(call, _read(data), "")))
         attempt = attempt_of(call, idempotency_key, data.content)
         return once(call, attempt, lambda: _read(data), lambda tx, card: _create(tx, call, card))
 
@@ -81,6 +96,16 @@ class RateCards(Controller):
     def one(self, call: NamedDependency[Call], card_id: FromPath[str]) -> Response[setup_views.RateCardView]:
         return answered(setup_views.rate_card(call.read(lambda tx: _owned(tx, call, card_id))))
 
+    @post("/{card_id:str}/explain", operation_id="explainRateCard", summary="A card's price, line by line", status_code=200,
+          opt=_READ, responses=refusals(*WITH_BODY, "not_found"), sync_to_thread=True)  # fmt: skip
+    def explain(
+        self, call: NamedDependency[Call], card_id: FromPath[str], data: JsonBody[ExplainRequest]
+    ) -> Response[ExplainedPrice]:
+        """What the card asks for such a pickup: freight of the zone and the chargeable weight, minimum, fuel, checks, tax."""
+        row = call.read(lambda tx: _owned(tx, call, card_id))
+        request = data.read(ExplainRequest, call.merchant.country)
+        return answered(explained(row.body, request, call.merchant.country, call.now.date()))
+
     @delete(
         "/{card_id:str}",
         operation_id="deleteRateCard",
@@ -91,7 +116,7 @@ class RateCards(Controller):
     )
     def delete(self, call: NamedDependency[Call], card_id: FromPath[str]) -> None:
         """Decisions made with it keep their prices."""
-        with call.kit.db.write() as tx:
+        with call.kit.db.write() as tx, noted(call, tx):
             row = _owned(tx, call, card_id)
             tx.execute(tables.rate_cards.delete().where(tables.rate_cards.c.id == row.id))
 
@@ -118,8 +143,13 @@ def _read(data: Raw[RateCardRequest]) -> RateCard:
 
 
 def _create(tx: sa.Connection, call: Call, card: RateCard) -> Response[Any]:
-    row = StoredCard(
-        id=ids.new("rcd"),
+    row = CARDS.insert(tx, _row(call, card, ids.new("rcd")))
+    return answered(setup_views.rate_card(row), 201, {"Location": f"/v1/rate-cards/{row.id}"})
+
+
+def _row(call: Call, card: RateCard, card_id: str) -> StoredCard:
+    return StoredCard(
+        id=card_id,
         merchant_id=call.owner.merchant_id,
         mode=call.mode,
         carrier=card.carrier,
@@ -127,8 +157,6 @@ def _create(tx: sa.Connection, call: Call, card: RateCard) -> Response[Any]:
         body=card,
         created_at=call.wall,
     )
-    CARDS.insert(tx, row)
-    return answered(setup_views.rate_card(row), 201, {"Location": f"/v1/rate-cards/{row.id}"})
 
 
 def _owned(tx: sa.Connection, call: Call, card_id: str) -> StoredCard:

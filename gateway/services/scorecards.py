@@ -1,0 +1,120 @@
+"""Scorecards: the merchant's carriers beside each other, from sums that are kept as visits happen.
+
+The adjusted rate uses the same chances as the choice, as of now, over the merchant's own zones in the period.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+import msgspec
+import sqlalchemy as sa
+
+from gateway.services import scoring
+from gateway.store import scores, scores_reading
+from gateway.store.rows import Owner
+from gateway.store.scores_reading import Tally, Wanted, Whom
+from rates.estimates import Cell, Prior, estimate, prior_of
+from rates.scorecards import Card, Sums, adjusted, card, funnel, share, tie_groups, tied
+from rates.statistics import Forecast, Funnel, Ranged, Wait
+
+Lanes = Mapping[Whom, Mapping[str, Tally]]
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One carrier's service: its card, what it would collect on all lanes, and against its own lanes' mean.
+
+    `rank` is shared by those that cannot be told apart; None where too little was seen.
+    """
+
+    whom: Whom
+    card: Card
+    adjusted: Ranged | None
+    funnel: Funnel | None
+    rank: int | None
+
+
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
+    """All lines, and everything together."""
+
+    lines: list[Line]
+    together: Card
+
+
+def sheet(tx: sa.Connection, owner: Owner, wanted: Wanted, now: dt.datetime) -> Sheet:
+    """The scorecard of the wanted bookings."""
+    sums, lanes = scores_reading.sums(tx, owner, wanted), scores_reading.lanes(tx, owner, wanted)
+    waits, forecasts = scores_reading.waits(tx, owner, wanted, now), scores_reading.forecasts(tx, owner, wanted)
+    cards = {whom: card(found, waits.get(whom, []), forecasts.get(whom, [])) for whom, found in sums.items()}
+    fair = _adjusted(tx, owner, lanes, now)
+    together = _by_zone(lanes)
+    ranks = _ranks(cards)
+    lines = [
+        Line(
+            whom=whom,
+            card=one,
+            adjusted=fair.get(whom),
+            funnel=funnel({zone: (tally.known, tally.collected) for zone, tally in lanes.get(whom, {}).items()}, together),
+            rank=ranks.get(_name(whom)),
+        )
+        for whom, one in cards.items()
+    ]
+    lines.sort(key=lambda line: (-line.card.sums.bookings, line.whom))
+    return Sheet(lines=lines, together=_together(sums, waits, forecasts))
+
+
+def _together(sums: Mapping[Whom, Sums], waits: Mapping[Whom, list[Wait]], forecasts: Mapping[Whom, list[Forecast]]) -> Card:
+    total = Sums()
+    for one in sums.values():
+        total = total + one
+    every_wait = [wait for found in waits.values() for wait in found]
+    return card(total, every_wait, [one for found in forecasts.values() for one in found])
+
+
+def _name(whom: Whom) -> str:
+    return f"{whom.carrier}/{whom.moved_by}/{whom.service}"
+
+
+def _ranks(cards: Mapping[Whom, Card]) -> dict[str, int]:
+    return tie_groups(tied({_name(whom): one.first_visit for whom, one in cards.items()}))
+
+
+def _by_zone(lanes: Lanes) -> dict[str, tuple[int, int]]:
+    """First visits of all services together, by zone."""
+    found: dict[str, tuple[int, int]] = {}
+    for mine in lanes.values():
+        for zone, tally in mine.items():
+            known, collected = found.get(zone, (0, 0))
+            found[zone] = (known + tally.known, collected + tally.collected)
+    return found
+
+
+# --- adjusted to the merchant's lanes ---------------------------------------------------------------
+
+
+def _adjusted(tx: sa.Connection, owner: Owner, lanes: Lanes, now: dt.datetime) -> dict[Whom, Ranged]:
+    """What each service would collect of all the merchant's pickups in the period; not said of who was hardly tried."""
+    volumes: dict[str, int] = {}
+    for mine in lanes.values():
+        for zone, tally in mine.items():
+            volumes[zone] = volumes.get(zone, 0) + tally.bookings
+    cells = scores.beginning(tx, owner, "zone/") | scores.beginning(tx, owner, "service/") | scores.read(tx, owner, ["all"])
+    found: dict[Whom, Ranged] = {}
+    for whom, mine in lanes.items():
+        if share(0, sum(tally.known for tally in mine.values())).value is not None:
+            ranged = adjusted(volumes, _chances(cells, whom, volumes, now))
+            found |= {whom: ranged} if ranged else {}
+    return found
+
+
+def _chances(cells: Mapping[str, Cell], whom: Whom, zones: Mapping[str, int], now: dt.datetime) -> dict[str, tuple[float, float]]:
+    pair, nothing = (whom.moved_by, whom.service), Cell()
+    prior = prior_of(cells["all"], now, Prior())
+    service = cells.get(scoring.service_key(*pair), nothing)
+    found, unseen = {}, estimate(service, nothing, prior, now)
+    for zone in zones:
+        cell = cells.get(scoring.zone_key(*pair, zone))
+        seen = estimate(service, cell, prior, now) if cell else unseen
+        found[zone] = (seen.p, seen.n)
+    return found
