@@ -1,4 +1,4 @@
-"""Merchants and their API keys. A key is 256 random bits; the database holds its SHA-256 only."""
+"""Merchants, their API keys, and the keys of the installation. A key is 256 random bits; the database holds its SHA-256 only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCOPES = ("pickups:write", "pickups:read", "exceptions:write", "analytics:read",
 
 
 class Merchant(msgspec.Struct, frozen=True, kw_only=True):
-    """`clock_offset` (seconds) is how far the test clock runs ahead of wall time."""
+    """`clock_offset` (seconds) is how far the test clock runs ahead of wall time; `retention_days` None: the installation's."""
 
     id: str
     name: str
@@ -27,6 +27,7 @@ class Merchant(msgspec.Struct, frozen=True, kw_only=True):
     country: str
     created_at: dt.datetime
     clock_offset: int = 0
+    retention_days: int | None = None
 
     def now(self, mode: Mode, wall: dt.datetime) -> dt.datetime:
         """The merchant's business time."""
@@ -49,14 +50,35 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: dt.datetime | None = None
 
 
+class AdminKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of the installation itself: it makes merchants, and belongs to none."""
+
+    id: str
+    name: str
+    digest: bytes
+    hint: str
+    created_at: dt.datetime
+    expires_at: dt.datetime | None = None
+    last_used_at: dt.datetime | None = None
+    revoked_at: dt.datetime | None = None
+
+
 MERCHANTS = Rows(tables.merchants, Merchant)
 KEYS = Rows(tables.api_keys, ApiKey)
+ADMIN_KEYS = Rows(tables.admin_keys, AdminKey)
+
+ADMIN = "admin"  # in place of a mode, in the text of an installation's key
+_PREFIXES = ("gw_test_", "gw_live_", f"gw_{ADMIN}_")
 
 _BY_DIGEST = KEYS.select.where(tables.api_keys.c.digest == sa.bindparam("digest"), tables.api_keys.c.revoked_at.is_(None))
 
 
-def create(tx: sa.Connection, name: str, currency: str, country: str, now: dt.datetime) -> Merchant:
-    return MERCHANTS.insert(tx, Merchant(id=ids.new("mer"), name=name, currency=currency, country=country, created_at=now))
+def create(
+    tx: sa.Connection, name: str, currency: str, country: str, now: dt.datetime, retention_days: int | None = None
+) -> Merchant:
+    """The row alone: `enrolling.enrol` gives it its first policy, too."""
+    row = Merchant(id=ids.new("mer"), name=name, currency=currency, country=country, created_at=now, retention_days=retention_days)
+    return MERCHANTS.insert(tx, row)
 
 
 def by_name(tx: sa.Connection, name: str) -> Merchant | None:
@@ -86,6 +108,27 @@ def create_key(
     return KEYS.insert(tx, key), text
 
 
+def create_admin_key(tx: sa.Connection, name: str, now: dt.datetime, expires_at: dt.datetime | None = None) -> tuple[AdminKey, str]:
+    """A key of the installation: the row, and the key itself, which is shown once and kept nowhere."""
+    text = _new_key(ADMIN)
+    row = AdminKey(id=ids.new("adm"), name=name, digest=_digest(text), hint=text[-10:-6], created_at=now, expires_at=expires_at)
+    return ADMIN_KEYS.insert(tx, row), text
+
+
+def is_admin_key(text: str) -> bool:
+    """Whether it is written as a key of the installation."""
+    return text.startswith(f"gw_{ADMIN}_")
+
+
+def find_admin_key(tx: sa.Connection, text: str, now: dt.datetime) -> AdminKey | None:
+    """The installation's key, if it is one, not revoked and not expired."""
+    if not is_admin_key(text) or not well_formed(text):
+        return None
+    table = tables.admin_keys.c
+    key = ADMIN_KEYS.first(tx, table.digest == _digest(text), table.revoked_at.is_(None))
+    return key if key and (key.expires_at is None or key.expires_at > now) else None
+
+
 def find_key(tx: sa.Connection, text: str, now: dt.datetime) -> ApiKey | None:
     """The key, if it is one of ours, not revoked and not expired."""
     if not well_formed(text):
@@ -96,10 +139,10 @@ def find_key(tx: sa.Connection, text: str, now: dt.datetime) -> ApiKey | None:
 
 def well_formed(text: str) -> bool:
     """Whether prefix and checksum are those of a key: a mistyped one is told without asking the database."""
-    return text.startswith(("gw_test_", "gw_live_")) and _checksum(text[:-6]) == text[-6:]
+    return text.startswith(_PREFIXES) and _checksum(text[:-6]) == text[-6:]
 
 
-def _new_key(mode: Mode) -> str:
+def _new_key(mode: str) -> str:
     body = f"gw_{mode}_{secrets.token_hex(32)}"
     return body + _checksum(body)
 
