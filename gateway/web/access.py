@@ -6,10 +6,10 @@ at most once a minute. Parameters nobody declared are refused, so that a misspel
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import re
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -78,6 +78,17 @@ def scope(*names: str) -> dict[str, Any]:
 
 # --- the guard -------------------------------------------------------------------------------------
 
+Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]
+
+
+def in_thread(guard: Guard) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]:
+    """A guard that asks the ledger and Redis, kept off the loop."""
+
+    async def guarded(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        await asyncio.to_thread(guard, connection, handler)
+
+    return guarded
+
 
 def authenticate(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Litestar's guard of all that takes a Call; OPTIONS, which it answers itself, is open. Raises ProblemError."""
@@ -86,25 +97,36 @@ def authenticate(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
     state = connection.app.state
     wall = clock.wall()
     with state.kit.db.read() as tx:
-        key = merchants.find_key(tx, _bearer(connection), wall)
+        key = merchants.find_key(tx, bearer(connection), wall)
         merchant = MERCHANTS.one(tx, key.merchant_id) if key else None
     if key is None or merchant is None:
         raise ProblemError("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="pickup gateway"'})
+    _count(connection, key.id)
     if not handler.opt["scopes"] & set(key.scopes):
         raise ProblemError("forbidden", f"this needs one of the scopes {', '.join(sorted(handler.opt['scopes']))}")
-    connection.scope["state"]["quota"] = state.meter.take(key.id)
     _check_address(connection, handler)
     _mark_used(state.kit, key, wall)
-    connection.scope["state"]["call"] = Call(_request(connection), state.kit, state.settings, key, merchant)
+    connection.scope["state"]["call"] = Call(request_of(connection), state.kit, state.settings, key, merchant)
 
 
-def _request(connection: ASGIConnection[Any, Any, Any, Any]) -> Request[Any, Any, Any]:
+def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, key_id: str) -> None:
+    """A request with a good key counts, and its address is looked at. Raises ProblemError."""
+    _count(connection, key_id)
+    _check_address(connection, handler)
+
+
+def _count(connection: ASGIConnection[Any, Any, Any, Any], key_id: str) -> None:
+    """From here on every answer tells what is left of the key's quota. Raises ProblemError `too_many_requests`."""
+    connection.scope["state"]["quota"] = connection.app.state.meter.take(key_id)
+
+
+def request_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Request[Any, Any, Any]:
     if not isinstance(connection, Request):
         raise TypeError("the API has no websockets")
     return connection
 
 
-def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+def bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     kind, _, token = connection.headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
 
@@ -135,52 +157,6 @@ def provide_call(request: Request[Any, Any, Any]) -> Call:
     """The dependency `call`."""
     call: Call = request.scope["state"]["call"]
     return call
-
-
-# --- how often -------------------------------------------------------------------------------------
-
-
-class Quota(msgspec.Struct, frozen=True):
-    """So many requests in so many seconds for a key, in this process."""
-
-    requests: int = 6000
-    seconds: int = 10
-
-
-class Left(msgspec.Struct, frozen=True):
-    """What is left of a key's quota, as told in the headers RateLimit-Policy and RateLimit."""
-
-    quota: Quota
-    left: int
-    resets_in: int
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return {
-            "RateLimit-Policy": f'"key";q={self.quota.requests};w={self.quota.seconds}',
-            "RateLimit": f'"key";r={self.left};t={self.resets_in}',
-        }
-
-
-class Meter:
-    """Counts requests by key in windows of fixed length: a brake for runaway callers, not a bill."""
-
-    def __init__(self, quota: Quota, now: Callable[[], float] = time.monotonic) -> None:
-        self._quota = quota
-        self._now = now
-        self._window = 0
-        self._taken: dict[str, int] = {}
-
-    def take(self, key_id: str) -> Left:
-        """Count one request. Raises ProblemError `too_many_requests`."""
-        now, length = self._now(), self._quota.seconds
-        if int(now // length) != self._window:
-            self._window, self._taken = int(now // length), {}
-        self._taken[key_id] = taken = self._taken.get(key_id, 0) + 1
-        left = Left(self._quota, max(self._quota.requests - taken, 0), max(1, round(length - now % length)))
-        if taken > self._quota.requests:
-            raise ProblemError("too_many_requests", headers={"Retry-After": str(left.resets_in), **left.headers})
-        return left
 
 
 # --- answers ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import Any
 
@@ -10,7 +11,9 @@ from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from adapters.contract.errors import CarrierError, Refused
 from gateway.carriers import registry
+from gateway.services import pausing, verifying
 from gateway.services.commanding import WrongState
 from gateway.store import accounts, tables
 from gateway.store.accounts import ACCOUNTS, CarrierAccount
@@ -18,7 +21,9 @@ from gateway.store.ledger import BOOKINGS
 from gateway.web import paging, setup_views
 from gateway.web.access import Call, IdempotencyKey, answered, scope
 from gateway.web.bodies import JsonBody
+from gateway.web.carrier_problems import from_carrier
 from gateway.web.contract import LINK, LOCATION, REPLAYED, WITH_BODY, WITH_KEY, refusals
+from gateway.web.noting import noted
 from gateway.web.problems import ProblemError
 from gateway.web.repeats import attempt_of, once
 from gateway.web.setup_shapes import AccountAbout, AccountPatch, AccountRequest, merge
@@ -92,10 +97,38 @@ class CarrierAccounts(Controller):
         self, call: NamedDependency[Call], account_id: FromPath[str], data: JsonBody[AccountPatch]
     ) -> Response[setup_views.AccountView]:
         """What is left out stays. Switched on again (`enabled`), it is asked again."""
-        with call.kit.db.write() as tx:
-            row = _owned(tx, call, account_id)
-            changed = ACCOUNTS.replace(tx, row, **_changes(call, row, data))
+        with call.kit.db.write() as tx, noted(call, tx):
+            row = ACCOUNTS.held(tx, _owned(tx, call, account_id).id)
+            changes = _changes(call, row, data)
+            row = pausing.resume(tx, row, call.wall) if changes.get("enabled") else row
+            changed = ACCOUNTS.replace(tx, row, **changes)
         return answered(setup_views.account(changed))
+
+    @post(
+        "/{account_id:str}/verify",
+        operation_id="verifyCarrierAccount",
+        summary="Ask the carrier whether it takes the credentials",
+        status_code=200,
+        opt=_ADMIN,
+        responses=refusals("not_found", "wrong_state", "carrier_refused", "carrier_unavailable", "lab_not_running"),
+    )
+    async def verify(self, call: NamedDependency[Call], account_id: FromPath[str]) -> Response[setup_views.Verification]:
+        """Something harmless is asked. Taken credentials end a pause (`carrier_account.enabled` is told); one that you switched off
+        yourself stays off. Refused ones pause the account (409, `carrier_account.disabled`); silence changes nothing (503).
+        """
+        row = await asyncio.to_thread(call.read, lambda tx: _owned(tx, call, account_id))
+        name, opened = registry.carrier(row.carrier).name, accounts.opened(call.kit.vault, row)
+        try:
+            asked = await verifying.ask(call.kit, opened, call.now)
+        except verifying.Nothing as error:
+            raise WrongState(str(error)) from error
+        except Refused as refusal:
+            await asyncio.to_thread(_settle, call, account_id, refusal)
+            raise from_carrier(name, refusal) from refusal
+        except CarrierError as error:
+            raise from_carrier(name, error) from error
+        settled = await asyncio.to_thread(_settle, call, account_id, None)
+        return answered(setup_views.Verification(asked=asked, account=setup_views.account(settled)))
 
     @delete(
         "/{account_id:str}",
@@ -107,11 +140,16 @@ class CarrierAccounts(Controller):
     )
     def delete(self, call: NamedDependency[Call], account_id: FromPath[str]) -> None:
         """Only one that was never asked to book; any other can be switched off."""
-        with call.kit.db.write() as tx:
+        with call.kit.db.write() as tx, noted(call, tx):
             row = _owned(tx, call, account_id)
             if BOOKINGS.first(tx, tables.bookings.c.account_id == row.id):
                 raise WrongState('bookings were made with it: switch it off instead (PATCH {"enabled": false})')
             tx.execute(tables.carrier_accounts.delete().where(tables.carrier_accounts.c.id == row.id))
+
+
+def _settle(call: Call, account_id: str, refusal: Refused | None) -> CarrierAccount:
+    with call.kit.db.write() as tx, noted(call, tx):
+        return verifying.settle(tx, account_id, refusal, call.wall)
 
 
 def _create(tx: sa.Connection, call: Call, request: AccountRequest) -> Response[Any]:
@@ -150,8 +188,6 @@ def _changes(call: Call, row: CarrierAccount, data: Any) -> dict[str, Any]:
     request: AccountPatch = data.read(AccountPatch, known)
     plain = {"name": request.name, "services": request.services, "base_url": request.base_url, "enabled": request.enabled}
     changes = {name: value for name, value in plain.items() if value is not None}
-    if request.enabled:
-        changes["disabled_reason"] = ""
     sealed = call.kit.vault.seal(merge(opened.secrets, request.credentials), row.merchant_id, row.id)
     return {**changes, "secrets": sealed, "settings": merge(opened.settings, request.settings), "updated_at": call.wall}
 

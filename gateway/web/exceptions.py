@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -11,18 +12,39 @@ from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
+from adapters.contract.scans import Fault
 from gateway.services import commanding
 from gateway.services.commanding import Resolution
-from gateway.store import cases, tables
+from gateway.store import cases, searching, tables
+from gateway.store.keyset import Order
 from gateway.store.ledger import BOOKINGS, EXCEPTIONS, PICKUPS, PickupException
 from gateway.web import paging, shapes, views
 from gateway.web.access import Call, IdempotencyKey, answered, scope
 from gateway.web.bodies import JsonBody
 from gateway.web.contract import LINK, REPLAYED, WITH_BODY, WITH_KEY, refusals
+from gateway.web.paging import words
 from gateway.web.problems import ProblemError
 from gateway.web.repeats import attempt_of, once
+from rates.rules import Action
 
 _READ = scope("pickups:read", "exceptions:write")
+_NEVER = sa.literal(dt.datetime(9999, 1, 1, tzinfo=dt.UTC), tables.Instant)
+_OPENED = (tables.exceptions.c.opened_at, tables.exceptions.c.id)
+_DEADLINE = (sa.func.coalesce(tables.exceptions.c.answer_by, _NEVER, type_=tables.Instant), tables.exceptions.c.id)
+_SORTS = paging.Sorts(
+    {
+        "-opened_at": Order(columns=_OPENED, falling=True),
+        "opened_at": Order(columns=_OPENED),
+        "answer_by": Order(columns=_DEADLINE),
+    }
+)
+
+_OpenedSince = Annotated[
+    dt.datetime | None, QueryParameter(name="opened_at[gte]", description="Opened then or later, with offset.")
+]
+_OpenedAfter = Annotated[dt.datetime | None, QueryParameter(name="opened_at[gt]", description="Opened later than this.")]
+_OpenedUntil = Annotated[dt.datetime | None, QueryParameter(name="opened_at[lte]", description="Opened then or earlier.")]
+_OpenedBefore = Annotated[dt.datetime | None, QueryParameter(name="opened_at[lt]", description="Opened earlier than this.")]
 
 
 class State(enum.StrEnum):
@@ -54,16 +76,49 @@ class Exceptions(Controller):
         call: NamedDependency[Call],
         states: Annotated[str | None, QueryParameter(name="state", max_length=200, description="Comma-separated states.")] = None,
         reason: Annotated[str | None, QueryParameter(max_length=400, description="Comma-separated reasons.")] = None,
+        fault: Annotated[str | None, QueryParameter(max_length=80, description="Comma-separated: whose doing it is.")] = None,
+        action: Annotated[str | None, QueryParameter(max_length=400, description="Comma-separated: what automation tried.")] = None,
         carrier: Annotated[str | None, QueryParameter(max_length=200, description="Comma-separated carriers.")] = None,
+        service: Annotated[str | None, QueryParameter(max_length=200, description="Comma-separated services.")] = None,
+        account: Annotated[str | None, QueryParameter(max_length=400, description="Comma-separated carrier accounts.")] = None,
+        postal_code: Annotated[str | None, QueryParameter(max_length=200, description="Comma-separated: collected there.")] = None,
+        assignee: Annotated[str | None, QueryParameter(max_length=120, description="Who took it on; `none`: nobody.")] = None,
         pickup: Annotated[str | None, QueryParameter(max_length=40, description="A pickup's id.")] = None,
+        quiet_hours: Annotated[int | None, QueryParameter(ge=1, le=2160, description="Nothing happened for so many hours.")] = None,
+        q: paging.Search = None,
+        since: _OpenedSince = None,
+        later: _OpenedAfter = None,
+        until: _OpenedUntil = None,
+        earlier: _OpenedBefore = None,
+        answer_by: Annotated[
+            dt.datetime | None, QueryParameter(name="answer_by[lt]", description="To be answered before this (business time).")
+        ] = None,
+        sort: Annotated[str | None, QueryParameter(max_length=40, description=_SORTS.told)] = None,
         limit: paging.Limit = 25,
         after: paging.After = None,
         before: paging.Before = None,
     ) -> Response[views.ExceptionList]:
-        """Newest first."""
-        conditions = _conditions(call, states, reason, carrier, pickup)
+        """Newest first, unless sorted otherwise: by `answer_by`, what must be answered soonest comes first."""
+        table, booked = tables.exceptions.c, tables.bookings.c
+        chosen = [booked.carrier.in_(words(carrier))] if carrier else []
+        chosen += [booked.service.in_(words(service))] if service else []
+        chosen += [booked.account_id.in_(words(account))] if account else []
+        conditions = [
+            EXCEPTIONS.owned(call.owner),
+            *paging.is_among(table.state, paging.one_of("state", states, State)),
+            *paging.is_among(table.fault, paging.one_of("fault", fault, Fault)),
+            *paging.is_among(table.action, paging.one_of("action", action, Action)),
+            *paging.is_among(table.reason, words(reason)),
+            *([sa.exists().where(booked.id == table.booking_id, *chosen)] if chosen else []),
+            *([table.assignee == ("" if assignee == "none" else assignee)] if assignee else []),
+            *([table.pickup_id == pickup] if pickup else []),
+            *_of_pickups(call, postal_code, q),
+            *([searching.silent_since(table.pickup_id, call.now - dt.timedelta(hours=quiet_hours))] if quiet_hours else []),
+            *paging.bounds("opened_at", table.opened_at, gte=since, gt=later, lte=until, lt=earlier),
+            *paging.bounds("answer_by", table.answer_by, lt=answer_by),
+        ]
         with call.kit.db.read() as tx:
-            page = paging.page_of(tx, call, EXCEPTIONS, conditions, limit, after, before)
+            page = _SORTS.page(tx, EXCEPTIONS, conditions, sort=sort, limit=limit, after=after, before=before)
             found = views.ExceptionList(data=_views(tx, page.data), page=views.page_info(page))
         return answered(found, headers=paging.link(call, page))
 
@@ -96,11 +151,12 @@ class Exceptions(Controller):
 
 def _act(tx: sa.Connection, call: Call, exception_id: str, request: shapes.ActionRequest) -> None:
     """Raises ProblemError where it is not ours or was changed meanwhile, WrongState where it does not take this."""
-    exception = _owned(tx, call, exception_id)
+    case = cases.load(tx, _owned(tx, call, exception_id).pickup_id)
+    exception = _owned(tx, call, exception_id)  # as it is now that nobody else can change it
     if request.version is not None and request.version != exception.version:
         raise ProblemError("stale_version", f"it is at version {exception.version}: {exception.state}")
     wanted = Resolution(action=request.action, day=request.day, awb=request.awb, note=request.note, assignee=request.assignee)
-    commanding.act_on(tx, cases.load(tx, exception.pickup_id), exception, wanted, call.wall)
+    commanding.act_on(tx, case, exception, wanted, call.wall)
 
 
 def _owned(tx: sa.Connection, call: Call, exception_id: str) -> PickupException:
@@ -118,15 +174,9 @@ def _views(tx: sa.Connection, rows: Sequence[PickupException]) -> list[views.Exc
     return [views.exception(row, pickups[row.pickup_id].reference, bookings.get(row.booking_id or "")) for row in rows]
 
 
-def _conditions(
-    call: Call, states: str | None, reason: str | None, carrier: str | None, pickup: str | None
-) -> list[sa.ColumnElement[bool]]:
-    table, asked = tables.exceptions.c, tables.bookings.c
-    chosen = paging.one_of("state", states, State)
-    found: list[sa.ColumnElement[bool]] = [table.state.in_(chosen)] if chosen else []
-    if reason:
-        found.append(table.reason.in_(reason.split(",")))
-    if carrier:
-        mine = BOOKINGS.owned(call.owner) & asked.carrier.in_(carrier.split(","))
-        found.append(table.booking_id.in_(sa.select(asked.id).where(mine)))
-    return [*found, table.pickup_id == pickup] if pickup else found
+def _of_pickups(call: Call, postal_code: str | None, q: str | None) -> list[sa.ColumnElement[bool]]:
+    """Those of pickups that are collected there, or found so."""
+    ids, table = tables.exceptions.c.pickup_id, tables.pickups.c
+    there = [searching.collected_at(table.lane, words(postal_code))] if postal_code else []
+    found: list[sa.ColumnElement[bool]] = [ids.in_(sa.select(table.id).where(PICKUPS.owned(call.owner), *there))] if there else []
+    return [*found, ids.in_(searching.found_by(call.owner, q))] if q else found

@@ -46,9 +46,10 @@ class _Found:
 
     def __init__(self, tx: sa.Connection, rows: Sequence[Pickup], expand: Expand) -> None:
         ids = [row.id for row in rows]
-        self._tx = tx
         self._expand = expand
         self._bookings = _by_pickup(tx, BOOKINGS, ids)
+        asked = [one.id for found in self._bookings.values() for one in found]
+        self._scans = cases.scans_of(tx, asked) if "bookings" in expand else {}
         self._visits = _by_pickup(tx, VISITS, ids) if "visits" in expand else {}
         self._events = _by_pickup(tx, EVENTS, ids) if "events" in expand else {}
         wanted = [row.decision_id for row in rows if row.decision_id]
@@ -81,7 +82,7 @@ class _Found:
         )
 
     def _booking(self, row: Booking) -> views.Booking:
-        return views.booking(row, cases.scans(self._tx, row.id) if "bookings" in self._expand else None)
+        return views.booking(row, self._scans.get(row.id))
 
 
 def _by_pickup(tx: sa.Connection, rows: Rows[Any], ids: Iterable[str]) -> dict[str, list[Any]]:

@@ -21,13 +21,17 @@ from litestar.params import FromPath, HeaderParameter, QueryParameter
 
 from gateway.life.pickup import PickupState
 from gateway.services import accepting, commanding, validating
-from gateway.store import cases, tables
+from gateway.services.batching import Asked
+from gateway.store import cases, searching, tables
 from gateway.store.cases import Case
-from gateway.store.ledger import BOOKINGS, DECISIONS, EVENTS, PICKUPS, VISITS, People, Pickup, Wanted
+from gateway.store.keyset import Order
+from gateway.store.ledger import BOOKINGS, DECISIONS, EVENTS, PICKUPS, VISITS, Pickup
 from gateway.web import paging, shapes, views
 from gateway.web.access import Call, IdempotencyKey, answered, scope
+from gateway.web.addresses import About
 from gateway.web.bodies import JsonBody, Raw
 from gateway.web.contract import LINK, LOCATION, REPLAYED, WITH_BODY, WITH_KEY, refusals
+from gateway.web.paging import words
 from gateway.web.pickup_views import pickup, pickups, read_expand
 from gateway.web.problems import ProblemError
 from gateway.web.repeats import attempt_of, keep, once
@@ -37,6 +41,13 @@ _LONGEST_WAIT = 10
 _LOOK_EVERY = 0.05
 _VALIDATE_SECONDS = 2.0
 _UNSETTLED = frozenset({PickupState.REQUESTED, PickupState.BOOKING})
+_SORTS = paging.Sorts(
+    {
+        f"{sign}{name}": Order(columns=(tables.pickups.c[name], tables.pickups.c.id), falling=bool(sign))
+        for name in ("created_at", "updated_at", "reference")
+        for sign in ("-", "")
+    }
+)
 _WRITE, _READ = scope("pickups:write"), scope("pickups:read", "pickups:write")
 
 Prefer = Annotated[
@@ -45,14 +56,6 @@ Prefer = Annotated[
 ExpandParameter = Annotated[
     str | None, QueryParameter(description="Comma-separated: bookings, visits, decision, events, label.", max_length=120)
 ]
-
-
-class _Accepted(msgspec.Struct, frozen=True):
-    """A body that was read."""
-
-    reference: str
-    people: People
-    wanted: Wanted
 
 
 class Pickups(Controller):
@@ -123,19 +126,37 @@ class Pickups(Controller):
         carrier: Annotated[
             str | None, QueryParameter(max_length=200, description="Comma-separated: asked for it at least once.")
         ] = None,
+        service: Annotated[str | None, QueryParameter(max_length=200, description="Comma-separated services.")] = None,
+        account: Annotated[str | None, QueryParameter(max_length=400, description="Comma-separated carrier accounts.")] = None,
         reference: Annotated[str | None, QueryParameter(max_length=120, description="Yours, exactly.")] = None,
-        since: paging.Since = None,
-        until: paging.Until = None,
+        postal_code: Annotated[str | None, QueryParameter(max_length=200, description="Comma-separated: collected there.")] = None,
+        q: paging.Search = None,
+        since: paging.CreatedSince = None,
+        later: paging.CreatedAfter = None,
+        until: paging.CreatedUntil = None,
+        earlier: paging.CreatedBefore = None,
+        sort: Annotated[str | None, QueryParameter(max_length=40, description=_SORTS.told)] = None,
         expand: ExpandParameter = None,
         limit: paging.Limit = 25,
         after: paging.After = None,
         before: paging.Before = None,
     ) -> Response[views.PickupList]:
-        """Newest first."""
+        """Newest first, unless sorted otherwise; a minus turns the order round. What changes while you turn pages moves
+        within a list sorted by `updated_at`.
+        """
         wanted = read_expand(expand)
-        conditions = _conditions(call, states, carrier, reference) + paging.made_between(tables.pickups.c.created_at, since, until)
+        table = tables.pickups.c
+        conditions = [
+            PICKUPS.owned(call.owner),
+            *paging.is_among(table.state, paging.one_of("state", states, PickupState)),
+            *searching.asked(table.id, carrier=words(carrier), service=words(service), account_id=words(account)),
+            *([table.reference == reference] if reference else []),
+            *([searching.collected_at(table.lane, words(postal_code))] if postal_code else []),
+            *paging.bounds("created_at", table.created_at, gte=since, gt=later, lte=until, lt=earlier),
+            *([table.id.in_(searching.found_by(call.owner, q))] if q else []),
+        ]
         with call.kit.db.read() as tx:
-            page = paging.page_of(tx, call, PICKUPS, conditions, limit, after, before)
+            page = _SORTS.page(tx, PICKUPS, conditions, sort=sort, limit=limit, after=after, before=before)
             found = views.PickupList(data=pickups(tx, page.data, wanted), page=views.page_info(page))
         return answered(found, headers=paging.link(call, page))
 
@@ -256,20 +277,23 @@ def _accept(call: Call, data: Raw[shapes.PickupRequest], key: str | None) -> Res
     if attempt is None:
         raise ProblemError("missing_idempotency_key")
 
-    def work(tx: sa.Connection, asked: _Accepted) -> Response[Any]:
+    def work(tx: sa.Connection, asked: Asked) -> Response[Any]:
         row = accepting.accept(tx, call.owner, call.merchant, asked.reference, asked.people, asked.wanted, call.wall)
         return answered(pickup(tx, row), 202, {"Location": f"/v1/pickups/{row.id}"})
 
     return once(call, attempt, lambda: _read(call, data), work)
 
 
-def _read(call: Call, data: Raw[shapes.PickupRequest]) -> _Accepted:
+def _read(call: Call, data: Raw[shapes.PickupRequest]) -> Asked:
     """Raises ProblemError with all that is wrong."""
     with call.kit.db.read() as tx:
         known = about(call, tx)
-        request = data.read(shapes.PickupRequest, known)
-        people = shapes.to_people(request, known)
-    return _Accepted(request.reference, people, shapes.to_wanted(request, people.shipper.timezone))
+        return to_asked(data.read(shapes.PickupRequest, known), known)
+
+
+def to_asked(request: shapes.PickupRequest, known: About) -> Asked:
+    people = shapes.to_people(request, known)
+    return Asked(reference=request.reference, people=people, wanted=shapes.to_wanted(request, people.shipper.timezone))
 
 
 def wait_seconds(prefer: str | None) -> int:
@@ -330,13 +354,3 @@ def _command(
         return answered(pickup(tx, PICKUPS.one(tx, pickup_id)))
 
     return once(call, attempt_of(call, key, content), lambda: None, work)
-
-
-def _conditions(call: Call, states: str | None, carrier: str | None, reference: str | None) -> list[sa.ColumnElement[bool]]:
-    chosen = paging.one_of("state", states, PickupState)
-    table, asked = tables.pickups.c, tables.bookings.c
-    found: list[sa.ColumnElement[bool]] = [table.state.in_(chosen)] if chosen else []
-    if carrier:
-        mine = BOOKINGS.owned(call.owner) & asked.carrier.in_(carrier.split(","))
-        found.append(table.id.in_(sa.select(asked.pickup_id).where(mine)))
-    return [*found, table.reference == reference] if reference else found
