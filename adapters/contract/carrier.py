@@ -313,7 +313,8 @@ class Carrier(msgspec.Struct, frozen=True, kw_only=True):
     act may be sent in this standing (UTC), or None: not now, not later. `dedupes_by` are the reference fields by which the carrier
     itself refuses a second booking. `void_window`: until when an unused booking can be cancelled. `file_hosts`: host suffixes
     that documents may be fetched from, always without credentials. `leaves_behind`: what stays at the carrier after a confirmed
-    cancel, in words.
+    cancel, in words. `undo_by`: by which word of what is known so far a booking given up half-way can be cancelled, because
+    something may be bought by then; "" where nothing is spent before the end.
     """
 
     code: str
@@ -332,6 +333,7 @@ class Carrier(msgspec.Struct, frozen=True, kw_only=True):
     file_hosts: tuple[str, ...] = ()
     void_window: dt.timedelta | None = None
     leaves_behind: str = ""
+    undo_by: str = ""
     simulated_only: bool = False
 
     sign_in: Operation[None, Token] | None = None

@@ -225,7 +225,7 @@ def parse(response: httpx.Response, order: Order, so_far: SoFar) -> Booked:
 def _reply(response: httpx.Response) -> Reply:
     """Some refusals are a bare text."""
     if response.content.lstrip()[:1] in (b"{", b"[", b"<"):
-        return json.read(response, Reply)
+        return json.read_once(response, Reply)
     return Reply(rmk=wire.raw(response))
 
 

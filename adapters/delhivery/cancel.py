@@ -19,8 +19,9 @@ def build(booking: Booking, access: Access, so_far: SoFar) -> httpx.Request:
 
 def parse(response: httpx.Response, booking: Booking, so_far: SoFar) -> Cancelled:
     said = wire.verdict(response, booking.awb)
-    bare_xml = response.content.lstrip().startswith(b"<") and said.remark is None
-    if not bare_xml and "cancel" not in (said.remark or "").casefold():
+    if wire.is_bare(response):
+        return Cancelled()
+    if not said.waybill or "cancel" not in (said.remark or "").casefold():
         raise Misread("a yes to something else: an edit says yes in the same words")
     return Cancelled()
 

@@ -6,7 +6,7 @@ waybill is a text in place of the list, with HTTP 200 or 400. The current status
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import httpx
 import msgspec
@@ -93,10 +93,10 @@ def parse(response: httpx.Response, asked: AwbList, so_far: SoFar) -> TrackAnswe
     return {awb: told.get(awb, missing) for awb in asked.awbs}
 
 
-def _reply(response: httpx.Response) -> Reply:
+def _reply(response: httpx.Response, read: Callable[[httpx.Response, type[Reply]], Reply] = json.read) -> Reply:
     """The list, or the documented text that there is none. Raises Misread for anything else."""
     wire.screen(response)
-    reply = json.read(response, Reply)
+    reply = read(response, Reply)
     text = (reply.error or reply.rmk or "").casefold()
     if reply.entries is None and not any(phrase in text for phrase in _UNKNOWN):
         raise Misread(f"neither shipments nor their absence: {wire.raw(response)[:80]}")
@@ -195,7 +195,7 @@ def build_find(sought: Sought, access: Access, so_far: SoFar) -> httpx.Request:
 
 def parse_find(response: httpx.Response, sought: Sought, so_far: SoFar) -> Booked | None:
     """Only a shipment that bears our order id is ours. Raises Misread where the list names others only."""
-    entries = _reply(response).entries or []
+    entries = _reply(response, json.read_once).entries or []
     ours = [shipment for shipment in _shipments(entries)[0] if str(shipment.reference_no) == sought.carrier_reference]
     if entries and not ours:
         raise Misread("an answer about other bookings")

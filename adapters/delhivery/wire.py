@@ -160,6 +160,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 _XML = re.compile(r"\s*(?:<\?xml[^<>]*\?>)?\s*<root>((?:\s*<(\w+)>[^<>]*</\2>|\s*<\w+\s*/>)*)\s*</root>\s*")
 _ELEMENT = re.compile(r"<(\w+)>([^<>]*)</\1>")
+# Seen live: a yes that says nothing but that.
+_BARE = re.compile(r"\s*(?:<\?xml[^<>]*\?>)?\s*<root>\s*<status>\s*True\s*</status>\s*</root>\s*")
 _LONGEST_XML = 4096
 
 EDIT_REFUSALS: Table = (
@@ -176,7 +178,7 @@ EDIT_REFUSALS: Table = (
 def verdict(response: httpx.Response, awb: str) -> Verdict:
     """A yes about this very waybill, in JSON or XML. Raises Refused for a no, Misread for anything else."""
     screen(response)
-    said = _from_xml(response.content) if response.content.lstrip().startswith(b"<") else json.read(response, Verdict)
+    said = _from_xml(response.content) if response.content.lstrip().startswith(b"<") else json.read_once(response, Verdict)
     word = str(said.status).casefold()
     if word in ("false", "failure"):
         text = said.error or said.remark or ""
@@ -187,6 +189,11 @@ def verdict(response: httpx.Response, awb: str) -> Verdict:
         raise Misread("an answer about another waybill")
     positive(response)
     return said
+
+
+def is_bare(response: httpx.Response) -> bool:
+    """Whether the whole answer is `<root><status>True</status></root>`."""
+    return _BARE.fullmatch(response.content[:_LONGEST_XML].decode("utf-8", "replace")) is not None
 
 
 def _from_xml(body: bytes) -> Verdict:

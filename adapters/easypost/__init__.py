@@ -43,6 +43,7 @@ CARRIER = Carrier(
     file_hosts=FILE_HOSTS,
     void_window=dt.timedelta(days=30),
     leaves_behind="the label's price, until its mover decides on the refund",
+    undo_by="shipment",
     tat=TAT,
     quote=QUOTE,
     validate=VALIDATE,

@@ -96,7 +96,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 def read(response: httpx.Response, shape: type[T]) -> T:
     """The body of a success as `shape`. Raises what EasyPost refused with, or Misread."""
     refuse_failures(response)
-    return json.read(response, shape)
+    return json.read_once(response, shape)
 
 
 def refuse_failures(response: httpx.Response) -> None:

@@ -158,7 +158,7 @@ REFUSALS = MappingProxyType(
 def read(response: httpx.Response, shape: type[T]) -> T:
     """The body of a success as `shape`. Raises what the carrier refused with, or Misread."""
     refuse_failures(response)
-    return json.read(response, shape)
+    return json.read_once(response, shape)
 
 
 def refuse_failures(response: httpx.Response) -> None:

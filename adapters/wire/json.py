@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import json
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -15,6 +16,20 @@ T = TypeVar("T")
 def read(response: httpx.Response, shape: type[T]) -> T:
     """The body as `shape`; numbers may come as text. Raises Misread with the place that does not fit."""
     return decode(response.content, shape)
+
+
+def read_once(response: httpx.Response, shape: type[T]) -> T:
+    """As `read`, for what must not be ambiguous: raises Misread where a field comes twice, of which msgspec takes the last."""
+    try:
+        json.loads(response.content, object_pairs_hook=_each_once)
+    except (ValueError, RecursionError) as error:
+        raise Misread(f"not JSON: {error}") from error
+    return read(response, shape)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise Misread("a field comes twice")
 
 
 def decode(body: bytes, shape: type[T]) -> T:

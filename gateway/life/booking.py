@@ -13,6 +13,7 @@ class BookingState(enum.StrEnum):
     LIVE = "live"
     CANCELLING = "cancelling"
     CANCEL_UNKNOWN = "cancel_unknown"
+    GIVING_BACK = "giving_back"
     REFUSED = "refused"
     CANCELLED = "cancelled"
     DONE = "done"
@@ -27,6 +28,7 @@ class BookingEvent(enum.StrEnum):
     LOST_ANSWER = "lost_answer"
     NOT_FOUND = "not_found"  # the carrier, asked, knows of no such booking
     WITHDRAW = "withdraw"  # before anything was sent
+    GIVE_BACK = "give_back"  # given up half-way: what may have been bought is cancelled
     CANCEL = "cancel"
     CANCELLED = "cancelled"
     TOO_LATE = "too_late"  # the carrier will not cancel any more
@@ -50,11 +52,16 @@ STEPS: dict[tuple[BookingState, BookingEvent], BookingState] = {
     (S.SENDING, E.REFUSED): S.REFUSED,
     (S.SENDING, E.LOST_ANSWER): S.UNKNOWN,
     (S.HALF_BOOKED, E.SEND): S.SENDING,
-    (S.HALF_BOOKED, E.CANCEL): S.CANCELLING,
     (S.HALF_BOOKED, E.WITHDRAW): S.CANCELLED,
     (S.UNKNOWN, E.BOOKED): S.LIVE,
     (S.UNKNOWN, E.NOT_FOUND): S.PLANNED,
     (S.UNKNOWN, E.REFUSED): S.REFUSED,
+    (S.PLANNED, E.GIVE_BACK): S.GIVING_BACK,
+    (S.SENDING, E.GIVE_BACK): S.GIVING_BACK,
+    (S.HALF_BOOKED, E.GIVE_BACK): S.GIVING_BACK,
+    (S.UNKNOWN, E.GIVE_BACK): S.GIVING_BACK,
+    (S.GIVING_BACK, E.REFUSED): S.REFUSED,
+    (S.GIVING_BACK, E.CANCELLED): S.CANCELLED,
     (S.LIVE, E.CANCEL): S.CANCELLING,
     (S.LIVE, E.COLLECTED): S.DONE,
     (S.LIVE, E.CLOSED): S.CANCELLED,
@@ -76,6 +83,10 @@ STEPS: dict[tuple[BookingState, BookingEvent], BookingState] = {
 
 # The carrier may hold a booking for us: at most one of these per pickup, unless an overlap is recorded.
 OPEN = frozenset({S.PLANNED, S.SENDING, S.HALF_BOOKED, S.UNKNOWN, S.LIVE, S.CANCELLING, S.CANCEL_UNKNOWN})
+# Not ended: the above, and what has to be given back although no rider comes for it.
+UNFINISHED = OPEN | {S.GIVING_BACK}
+# Given up, or about to be: the carrier's no counts.
+GIVEN_UP = frozenset({S.REFUSED, S.GIVING_BACK})
 # Waiting at the carrier: scans are looked for.
 FOLLOWED = frozenset({S.LIVE, S.CANCELLING, S.CANCEL_UNKNOWN, S.DONE})
 

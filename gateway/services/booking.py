@@ -17,12 +17,13 @@ from adapters.contract.errors import CarrierError, OutcomeUnknown, Pending, Refu
 from adapters.contract.orders import PickupOrder
 from adapters.contract.scans import Fault
 from gateway.carriers import registry
+from gateway.carriers.isolation import Held
 from gateway.life.booking import BookingEvent, BookingState, move
+from gateway.services import pausing
 from gateway.services.kit import Kit
-from gateway.services.notifying import emit, open_exception, restate
+from gateway.services.notifying import emit, open_exception, resolve, restate
 from gateway.services.promising import first_promise
 from gateway.store import accounts, outbox
-from gateway.store.accounts import ACCOUNTS
 from gateway.store.cases import Case
 from gateway.store.exchanges import Witness
 from gateway.store.ledger import BOOKINGS, PICKUPS, Booking, Refusal
@@ -66,8 +67,13 @@ class Send(msgspec.Struct, frozen=True):
         restate(tx, case.pickup.id, wall)
 
     async def perform(self, kit: Kit, case: Case, account: Account, witness: Witness, now: dt.datetime) -> Any:
+        if not account.enabled and self.booking.state is BookingState.PLANNED and not self.booking.step:
+            raise Refused(RefusalKind.ACCOUNT, raw_message=f"the account is switched off: {account.disabled_reason or 'by you'}")
         order = order_of(case, self.booking)
-        return await kit.carriers.step(account, "book", self.booking.step, order, self.booking.so_far, now=now, witness=witness)
+        again = self.booking.tries > 0
+        return await kit.carriers.step(
+            account, "book", self.booking.step, order, self.booking.so_far, now=now, witness=witness, again=again
+        )
 
     def settle(self, tx: sa.Connection, case: Case, outcome: Any, wall: dt.datetime) -> None:
         booking = BOOKINGS.one(tx, self.booking.id)
@@ -133,7 +139,7 @@ def _step_done(tx: sa.Connection, booking: Booking, answer: Next | Later, wall: 
 
 
 def _not_booked(tx: sa.Connection, case: Case, booking: Booking, error: CarrierError, wall: dt.datetime) -> None:
-    if isinstance(error, Refused) and error.kind not in _LOOK_FIRST:
+    if isinstance(error, Refused) and (error.kind not in _LOOK_FIRST or undoable(booking)):
         refuse(tx, case, booking, refusal_of(error), wall)
     elif isinstance(error, OutcomeUnknown | Pending | Refused):
         start = {"step": 0, "so_far": {}} if isinstance(error, Refused) else {}  # the number in hand is used up
@@ -141,6 +147,9 @@ def _not_booked(tx: sa.Connection, case: Case, booking: Booking, error: CarrierE
         BOOKINGS.update(
             tx, booking.id, state=state, retry_at=wall + _FIRST_LOOK, refusal=refusal_of(error), updated_at=wall, **start
         )
+    elif isinstance(error, Held):  # nobody was asked: it waits as long as it must, and this was no try
+        state, tries = move(booking.state, BookingEvent.UNSENT), booking.tries - 1
+        BOOKINGS.update(tx, booking.id, state=state, retry_at=wall + error.retry_after, tries=tries, updated_at=wall)
     elif booking.tries >= _MOST_TRIES:
         refuse(tx, case, booking, refusal_of(error), wall)
     else:
@@ -151,16 +160,25 @@ def _not_booked(tx: sa.Connection, case: Case, booking: Booking, error: CarrierE
 
 def refuse(tx: sa.Connection, case: Case, booking: Booking, refusal: Refusal, wall: dt.datetime) -> None:
     """This carrier will not: the choice is made anew without it; wrong credentials pause the account."""
-    BOOKINGS.update(
-        tx, booking.id, state=move(booking.state, BookingEvent.REFUSED), refusal=refusal, retry_at=None, updated_at=wall
-    )
-    if refusal.kind in (RefusalKind.UNAUTHORIZED, RefusalKind.ACCOUNT):
-        reason = f"{refusal.kind}: {refusal.raw_code} {refusal.raw_message}".strip()[:300]
-        ACCOUNTS.update(tx, booking.account_id, enabled=False, disabled_reason=reason, updated_at=wall)
-        pickup = PICKUPS.one(tx, case.pickup.id)
-        emit(
-            tx, pickup, "carrier_account.disabled", {"carrier_account": booking.account_id, "reason": reason}, case.now(wall), wall
-        )
+    event, fresh = (BookingEvent.GIVE_BACK, {"tries": 0}) if undoable(booking) else (BookingEvent.REFUSED, {})
+    state = move(booking.state, event)
+    BOOKINGS.update(tx, booking.id, state=state, refusal=refusal, retry_at=None, updated_at=wall, **fresh)
+    if refusal.kind in pausing.OF_THE_ACCOUNT:
+        _pause(tx, case, booking, refusal, wall)
+
+
+def _pause(tx: sa.Connection, case: Case, booking: Booking, refusal: Refusal, wall: dt.datetime) -> None:
+    """Of the bookings that are refused so at once one tells."""
+    reason = pausing.switch_off(tx, booking.account_id, refusal.kind, refusal.raw_code, refusal.raw_message, wall)
+    if reason:
+        pickup, told = PICKUPS.one(tx, case.pickup.id), {"carrier_account": booking.account_id, "carrier": booking.carrier}
+        emit(tx, pickup, "carrier_account.disabled", {**told, "reason": reason}, case.now(wall), wall)
+
+
+def undoable(booking: Booking) -> bool:
+    """Whether something may be bought already for a booking that is not finished."""
+    word = registry.carrier(booking.carrier).undo_by
+    return bool(word) and word in booking.so_far
 
 
 def refusal_of(error: CarrierError) -> Refusal:
@@ -194,7 +212,7 @@ class LookUp(msgspec.Struct, frozen=True):
         if registry.carrier(booking.carrier).find is None:
             return None
         sought = Sought(carrier_reference=booking.carrier_reference, sent_at=booking.sent_at or now, handles=booking.so_far)
-        return await kit.carriers.ask(account, "find", sought, now=now, witness=witness)
+        return await kit.carriers.ask(account, "find", sought, now=now, witness=witness, again=booking.lookups > 0)
 
     def settle(self, tx: sa.Connection, case: Case, outcome: Any, wall: dt.datetime) -> None:
         booking = BOOKINGS.one(tx, self.booking.id)
@@ -204,6 +222,9 @@ class LookUp(msgspec.Struct, frozen=True):
         settled_at = (booking.sent_at or wall) + carrier.limits.slowest_commit
         if isinstance(outcome, Booked):
             booked(tx, case, booking, outcome, wall)
+            _no_doubt(tx, case, booking, "found", wall)
+        elif isinstance(outcome, Held):
+            BOOKINGS.update(tx, booking.id, retry_at=wall + outcome.retry_after, lookups=booking.lookups - 1)
         elif isinstance(outcome, CarrierError):
             _look_again(tx, case, booking, wall + backoff(booking.lookups + 1), refusal_of(outcome).raw_message, wall)
         elif carrier.find is None:
@@ -212,9 +233,18 @@ class LookUp(msgspec.Struct, frozen=True):
             BOOKINGS.update(tx, booking.id, retry_at=min(settled_at, wall + backoff(booking.lookups)))
         elif booking.tries >= _MOST_TRIES:
             refuse(tx, case, booking, booking.refusal or Refusal(kind="outcomeunknown"), wall)
+            _no_doubt(tx, case, booking, "not_booked", wall)
         else:
             ask_again(tx, booking, wall)
+            _no_doubt(tx, case, booking, "not_booked", wall)
         restate(tx, case.pickup.id, wall)
+
+
+def _no_doubt(tx: sa.Connection, case: Case, booking: Booking, how: str, wall: dt.datetime) -> None:
+    """The carrier has said what became of it: nobody has to look into its panel any more."""
+    for exception in case.open_exceptions:
+        if exception.reason == "booking_unknown" and exception.booking_id == booking.id:
+            resolve(tx, case, exception, how, wall)
 
 
 def ask_again(tx: sa.Connection, booking: Booking, wall: dt.datetime) -> None:
@@ -259,13 +289,14 @@ def _alarm(tx: sa.Connection, case: Case, booking: Booking, detail: str, wall: d
 
 
 class Withdraw(msgspec.Struct, frozen=True):
-    """Drop a booking of which nothing was sent."""
+    """Drop a booking that is no booking yet; what may have been bought for it goes back."""
 
     booking: Booking
 
     def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
-        state = move(self.booking.state, BookingEvent.WITHDRAW)
-        BOOKINGS.update(tx, self.booking.id, state=state, retry_at=None, updated_at=wall)
+        event = BookingEvent.GIVE_BACK if undoable(self.booking) else BookingEvent.WITHDRAW
+        state = move(self.booking.state, event)
+        BOOKINGS.update(tx, self.booking.id, state=state, retry_at=None, refusal=None, tries=0, updated_at=wall)
         restate(tx, case.pickup.id, wall)
 
 

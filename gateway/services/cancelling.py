@@ -11,18 +11,22 @@ import sqlalchemy as sa
 from adapters.contract import carrier as contract
 from adapters.contract.carrier import AwbList, Cancelled
 from adapters.contract.errors import CarrierError, OutcomeUnknown, Refused, Throttled
-from adapters.contract.scans import Milestone, Tracked
+from adapters.contract.scans import Fault, Milestone, Tracked
 from gateway.carriers import registry
 from gateway.life.booking import BookingEvent, BookingState, move
 from gateway.life.pickup import Intent
 from gateway.services.booking import backoff, refusal_of
 from gateway.services.kit import Kit
-from gateway.services.notifying import restate
+from gateway.services.notifying import open_exception, resolve, restate
+from gateway.services.promising import next_promise
 from gateway.store.cases import Case
 from gateway.store.exchanges import Witness
 from gateway.store.ledger import BOOKINGS, PICKUPS, Booking
 from gateway.values import Account
 
+CANCEL_UNCONFIRMED = "cancel_unconfirmed"
+
+_TRIES_BEFORE_ALARM = 8
 # A carrier that will not cancel now may do so after the visit.
 _AFTER_THE_VISIT = dt.timedelta(hours=1)
 
@@ -66,8 +70,39 @@ class Cancel(msgspec.Struct, frozen=True):
         refusal = refusal_of(outcome) if isinstance(outcome, CarrierError) else None
         BOOKINGS.update(tx, booking.id, state=move(booking.state, event), retry_at=retry_at, refusal=refusal, updated_at=wall)
         if event is BookingEvent.TOO_LATE and case.pickup.intent is Intent.SWITCH:
-            PICKUPS.update(tx, case.pickup.id, intent=Intent.COLLECT)
+            _stay(tx, case, booking, wall)
+        else:
+            _tell(tx, case, booking, outcome, wall)
         restate(tx, case.pickup.id, wall)
+
+
+def _stay(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetime) -> None:
+    """The carrier will not be left: it is waited for once more, and its silence noted once more."""
+    PICKUPS.update(tx, case.pickup.id, intent=Intent.COLLECT)
+    BOOKINGS.update(tx, booking.id, promised_at=next_promise(case, booking, case.now(wall)))
+
+
+def _tell(tx: sa.Connection, case: Case, booking: Booking, outcome: Any, wall: dt.datetime) -> None:
+    """What is not confirmed, by a no or for long, somebody is told of once; it goes on being asked for."""
+    told = [one for one in case.open_exceptions if one.reason == CANCEL_UNCONFIRMED and one.booking_id == booking.id]
+    if isinstance(outcome, Cancelled):
+        for exception in told:
+            resolve(tx, case, exception, "cancelled", wall)
+    elif not told and (isinstance(outcome, Refused) or booking.tries >= _TRIES_BEFORE_ALARM):
+        said = refusal_of(outcome)
+        why = f"{said.raw_code} {said.raw_message}".strip() or str(said.kind)
+        open_exception(
+            tx,
+            case,
+            wall,
+            reason=CANCEL_UNCONFIRMED,
+            fault=Fault.CARRIER,
+            state="waiting_carrier",
+            booking_id=booking.id,
+            detail=f"{booking.carrier} has not confirmed the cancel and is asked again: {why}",
+            raw_code=said.raw_code,
+            exchange_id=said.exchange,
+        )
 
 
 def _meaning(outcome: Any, booking: Booking, wall: dt.datetime) -> tuple[BookingEvent, dt.datetime | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from adapters.contract.scans import Fault
 from gateway import ids
-from gateway.life.booking import BookingState
+from gateway.life.booking import GIVEN_UP, BookingState
 from gateway.services import quoting
 from gateway.services.kit import Kit
 from gateway.services.notifying import emit, open_exception, restate
@@ -24,7 +25,7 @@ from rates.zones import zone
 
 _DEADLINE = 10.0
 _MOST_TRIES = 3
-_RETRY = dt.timedelta(seconds=15)
+_RETRY, _LONGEST_RETRY = dt.timedelta(seconds=15), dt.timedelta(minutes=5)
 # Causes that may be gone in a moment.
 _PASSING = frozenset({Cause.QUOTE_FAILED, Cause.QUOTE_TIMED_OUT, Cause.CIRCUIT_OPEN})
 
@@ -48,6 +49,7 @@ class Decide(msgspec.Struct, frozen=True):
             visit=len([visit for visit in case.visits if visit.tells_of_the_customer]) + 1,
             excluded=_excluded(case),
             refused_by=_refused(case),
+            dice=random.random(),
         )
 
     def settle(self, tx: sa.Connection, case: Case, outcome: Any, wall: dt.datetime) -> None:
@@ -88,7 +90,7 @@ def _refused(case: Case) -> dict[str, str]:
     return {
         f"{booking.account_id}/{booking.service}": f"refused this pickup: {booking.refusal.raw_code} {booking.refusal.raw_message}"
         for booking in case.bookings
-        if booking.state is BookingState.REFUSED and booking.refusal
+        if booking.state in GIVEN_UP and booking.refusal
     }
 
 
@@ -132,6 +134,7 @@ def _plan(tx: sa.Connection, case: Case, decision: Decision, row: Row, decision_
             carrier_reference=ids.carrier_reference(booking_id),
             state=BookingState.PLANNED,
             price=chosen.price,
+            quote_expires_at=chosen.expires_at,
             due_if_not_collected=chosen.due_if_not_collected,
             window=_window_ahead(case, wall),
             created_at=wall,
@@ -148,11 +151,13 @@ def _window_ahead(case: Case, wall: dt.datetime) -> Any:
 
 def _worth_another_try(case: Case, decision: Decision) -> bool:
     passing = any(barred.cause in _PASSING for barred in decision.barred)
-    return passing and decision.why is Why.NO_CANDIDATE and case.pickup.tries < _MOST_TRIES
+    waiting = any(barred.cause is Cause.CIRCUIT_OPEN for barred in decision.barred)  # for a carrier that will be asked again
+    return passing and decision.why is Why.NO_CANDIDATE and (waiting or case.pickup.tries < _MOST_TRIES)
 
 
 def _try_later(tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
-    PICKUPS.update(tx, case.pickup.id, tries=case.pickup.tries + 1, retry_at=wall + _RETRY * (case.pickup.tries + 1))
+    pause = min(_RETRY * (case.pickup.tries + 1), _LONGEST_RETRY)
+    PICKUPS.update(tx, case.pickup.id, tries=case.pickup.tries + 1, retry_at=wall + pause)
 
 
 def _nobody(tx: sa.Connection, case: Case, decision: Decision, wall: dt.datetime) -> None:

@@ -18,15 +18,17 @@ from adapters.contract.errors import CarrierError, Unreachable
 from adapters.contract.scans import Milestone
 from gateway import clock
 from gateway.carriers.client import NoLab
-from gateway.life.booking import OPEN, BookingEvent, BookingState, move
+from gateway.life.booking import OPEN, UNFINISHED, BookingEvent, BookingState, move
 from gateway.life.pickup import ENDS, Intent
 from gateway.services.booking import Bury, LookUp, Send, Withdraw
 from gateway.services.cancelling import Cancel
 from gateway.services.deciding import Decide
+from gateway.services.giving_back import GiveBack, give_back_by
 from gateway.services.kit import Kit
 from gateway.services.labelling import FetchLabel
 from gateway.services.notifying import resolve, restate
 from gateway.services.recovering import Instruct, NoteSilence, Recover
+from gateway.services.renewing import Renew, over
 from gateway.store import accounts, cases, exchanges
 from gateway.store.accounts import ACCOUNTS
 from gateway.store.cases import Case
@@ -138,8 +140,8 @@ def plan(case: Case, wall: dt.datetime) -> Task | Wait:
 
 
 def _left_over(case: Case) -> bool:
-    """Whether an ended pickup still has a booking at a carrier."""
-    return any(booking.state in OPEN for booking in case.bookings)
+    """Whether an ended pickup still has a booking at a carrier, or something to give back."""
+    return any(booking.state in UNFINISHED for booking in case.bookings)
 
 
 def _died(case: Case, wall: dt.datetime) -> Task | None:
@@ -156,14 +158,22 @@ def _doubt(case: Case, wall: dt.datetime) -> Task | None:
 
 def _undo(case: Case, wall: dt.datetime) -> Task | None:
     """Take back what is not wanted any more."""
-    return next((_undoing(case, booking) for booking in case.bookings if _unwanted(case, booking) and _ready(booking, wall)), None)
+    unwanted = (booking for booking in case.bookings if _unwanted(case, booking, wall) and _ready(booking, wall))
+    return next((_undoing(case, booking) for booking in unwanted), None)
 
 
-def _unwanted(case: Case, booking: Booking) -> bool:
+def _unwanted(case: Case, booking: Booking, wall: dt.datetime) -> bool:
     if booking.state not in (S.PLANNED, S.HALF_BOOKED, S.LIVE, S.CANCEL_UNKNOWN):
         return False
     collected = any(one.state is S.DONE for one in case.bookings)
-    return collected or booking.state is S.CANCEL_UNKNOWN or case.pickup.intent is not Intent.COLLECT
+    called_off = booking.state is S.CANCEL_UNKNOWN or case.pickup.intent is not Intent.COLLECT
+    return collected or called_off or _lapsing(booking, case.now(wall))
+
+
+def _lapsing(booking: Booking, now: dt.datetime) -> bool:
+    """Whether nobody has used its label, and it can soon be given back no more."""
+    at = give_back_by(booking)
+    return booking.state is S.LIVE and at is not None and at <= now
 
 
 def _undoing(case: Case, booking: Booking) -> Task:
@@ -181,7 +191,8 @@ def _switched(case: Case, wall: dt.datetime) -> Task | None:
 
 def _send(case: Case, wall: dt.datetime) -> Task | None:
     wanted = case.pickup.intent is Intent.COLLECT
-    return next((Send(b) for b in case.bookings if wanted and b.state in (S.PLANNED, S.HALF_BOOKED) and _ready(b, wall)), None)
+    ready = [b for b in case.bookings if wanted and b.state in (S.PLANNED, S.HALF_BOOKED) and _ready(b, wall)]
+    return next((Renew(b) if over(case, b, wall) else Send(b) for b in ready), None)
 
 
 def _recover(case: Case, wall: dt.datetime) -> Task | None:
@@ -211,6 +222,10 @@ def _held_up(case: Case) -> bool:
     return any(exception.state in ("waiting_customer", "needs_decision") for exception in case.open_exceptions)
 
 
+def _give_back(case: Case, wall: dt.datetime) -> Task | None:
+    return next((GiveBack(b) for b in case.bookings if b.state is S.GIVING_BACK and _ready(b, wall)), None)
+
+
 def _label(case: Case, wall: dt.datetime) -> Task | None:
     return next((FetchLabel(b) for b in case.bookings if b.state is S.LIVE and b.id not in case.labelled), None)
 
@@ -234,7 +249,7 @@ def _silence(case: Case, wall: dt.datetime) -> Task | None:
 
 
 _RULES: tuple[Callable[[Case, dt.datetime], Task | None], ...] = (
-    _died, _doubt, _undo, _switched, _send, _recover, _decide, _label, _instruct, _silence,
+    _died, _doubt, _undo, _switched, _send, _recover, _decide, _give_back, _label, _instruct, _silence,
 )  # fmt: skip
 
 
@@ -245,15 +260,17 @@ def _ready(booking: Booking, wall: dt.datetime) -> bool:
 def _wait(case: Case, wall: dt.datetime) -> Wait:
     """When the next rule could speak: the earliest time any of them waits for."""
     live = [booking for booking in case.bookings if booking.state is S.LIVE]
+    lapses = [give_back_by(booking) for booking in live if not _lapsing(booking, case.now(wall))]
     answers = [one.answer_by for one in case.open_exceptions if one.state == "waiting_customer"]
     instructions = [one.send_at for one in case.instructions if one.state == "planned"]
     silence = [] if case.pickup.handed_over or _held_up(case) else [booking.promised_at for booking in live]
-    retries = [booking.retry_at for booking in case.bookings if booking.state in OPEN and _waits(case, booking)]
-    return Wait(at=_earliest([*answers, *instructions, *silence]), wall=_earliest([*retries, case.pickup.retry_at], after=wall))
+    retries = [booking.retry_at for booking in case.bookings if booking.state in UNFINISHED and _waits(case, booking, wall)]
+    business = _earliest([*answers, *instructions, *silence, *lapses])
+    return Wait(at=business, wall=_earliest([*retries, case.pickup.retry_at], after=wall))
 
 
-def _waits(case: Case, booking: Booking) -> bool:
-    return booking.state is not S.LIVE or _unwanted(case, booking)
+def _waits(case: Case, booking: Booking, wall: dt.datetime) -> bool:
+    return booking.state is not S.LIVE or _unwanted(case, booking, wall)
 
 
 def _earliest(times: Iterable[dt.datetime | None], after: dt.datetime | None = None) -> dt.datetime | None:

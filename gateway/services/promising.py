@@ -34,6 +34,12 @@ def first_promise(case: Case, booking: Booking, now: dt.datetime) -> dt.datetime
     return end_of_day(first_day(case, booking, now), door_zone(case, booking))
 
 
+def next_promise(case: Case, booking: Booking, now: dt.datetime) -> dt.datetime:
+    """The end of the next working day, whatever was wished for, and the patience after it."""
+    zone = door_zone(case, booking)
+    return end_of_day(clock.next_working_day(clock.local_date(now, zone), case.people.shipper.country), zone)
+
+
 def end_of_day(day: dt.date, timezone: str) -> dt.datetime:
     """When a silent day is over: its service hours and the patience after them."""
     return clock.at_local(day, _END_OF_DAY, timezone) + PATIENCE

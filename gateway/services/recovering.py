@@ -19,8 +19,10 @@ from adapters.contract.scans import Milestone, Reason
 from adapters.contract.units import Money
 from gateway import clock, ids
 from gateway.carriers import registry
-from gateway.life.booking import BookingState
+from gateway.carriers.isolation import Held
+from gateway.life.booking import GIVEN_UP, BookingState
 from gateway.life.pickup import Intent
+from gateway.services import silence
 from gateway.services.cancelling import at_carrier
 from gateway.services.following import standing
 from gateway.services.kit import Kit
@@ -30,6 +32,7 @@ from gateway.store import accounts, tables
 from gateway.store.cases import Case
 from gateway.store.exchanges import Witness
 from gateway.store.ledger import BOOKINGS, EXCEPTIONS, INSTRUCTIONS, PICKUPS, Booking, Instruction, PickupException
+from gateway.store.merchants import MERCHANTS
 from gateway.values import Account
 from rates import recovery
 from rates.recovery import Answer, Past, Step, What, next_action
@@ -117,7 +120,7 @@ def _answer(exception: PickupException, now: dt.datetime) -> Answer:
 
 def _another(tx: sa.Connection, case: Case, booking: Booking) -> bool:
     """Whether somebody else could be asked: another mover with an account that is on, not left or refused before."""
-    gone = {one.moved_by for one in case.bookings if one.avoid or one.state is BookingState.REFUSED} | {booking.moved_by}
+    gone = {one.moved_by for one in case.bookings if one.avoid or one.state in GIVEN_UP} | {booking.moved_by}
     enabled = [row for row in accounts.of_owner(tx, case.owner) if row.enabled]
     movers = {service.moved_by or row.carrier for row in enabled for service in registry.carrier(row.carrier).services}
     return bool(movers - gone)
@@ -155,6 +158,8 @@ def _rebook(tx: sa.Connection, case: Case, booking: Booking, exception: PickupEx
 
 def _switch(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime) -> str:
     BOOKINGS.update(tx, booking.id, avoid=True)
+    if exception.reason == Reason.NO_EVENT:
+        silence.left(tx, case, booking, wall)
     return _rebook(tx, case, booking, exception, step, wall)
 
 
@@ -209,6 +214,7 @@ def _bar(tx: sa.Connection, case: Case, booking: Booking, step: Step, wall: dt.d
         "moved_by": booking.moved_by,
         "postal_code": case.people.shipper.postal_code,
     }
+    MERCHANTS.held(tx, case.pickup.merchant_id)  # another pickup may bar the same
     tx.execute(table.delete().where(*(table.c[name] == value for name, value in key.items())))
     tx.execute(table.insert().values(**key, until=case.now(wall) + dt.timedelta(days=step.bar_days)))
 
@@ -258,6 +264,9 @@ class Instruct(msgspec.Struct, frozen=True):
             step = said.step + 1 if isinstance(outcome, Next) else said.step
             send_at = outcome.at if isinstance(outcome, Later) else now
             INSTRUCTIONS.update(tx, said.id, state="planned", step=step, so_far={**said.so_far, **outcome.so_far}, send_at=send_at)
+        elif isinstance(outcome, Held):
+            send_at = now + outcome.retry_after
+            INSTRUCTIONS.update(tx, said.id, state="planned", send_at=send_at, tries=said.tries, answer=_words(outcome))
         elif isinstance(outcome, Refused) or said.tries >= _MOST_TRIES:
             INSTRUCTIONS.update(tx, said.id, state="refused", answer=str(outcome)[:300])
             _decide_anew(tx, case, said)

@@ -109,7 +109,10 @@ ONE_CALL: Mapping[str, tuple[frozenset[str], ...]] = {
 }
 
 # Steps of one operation that answer with the same thing.
-ONE_THING: Mapping[tuple[str, str], frozenset[int]] = {("easypost", "book"): frozenset({1, 4})}  # the bought shipment
+ONE_THING: Mapping[tuple[str, str], frozenset[int]] = {
+    ("easypost", "book"): frozenset({1, 4}),  # the bought shipment
+    ("easypost", "cancel"): frozenset({1, 2}),  # the shipment whose refund is asked for
+}
 
 # Milestones that everybody reports but this carrier.
 UNREPORTED: Mapping[str, Mapping[Milestone, str]] = {

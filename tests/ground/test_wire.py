@@ -59,6 +59,19 @@ def test_the_place_that_does_not_fit_is_named():
         json.decode(b'{"waybill": "1", "days": [1]}', Reply)
 
 
+def test_where_a_field_comes_twice_nobody_knows_which_counts():
+    twice = httpx.Response(200, content=b'{"packages": [{"status": "Fail", "status": "Success"}]}')
+    with pytest.raises(Misread, match="a field comes twice"):
+        json.read_once(twice, dict)
+    assert json.read(twice, dict) == {"packages": [{"status": "Success"}]}
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_whatever_break_the_careful_reader(body):
+    with contextlib.suppress(Misread):
+        json.read_once(httpx.Response(200, content=body), dict)
+
+
 @given(st.binary(max_size=60))
 def test_no_bytes_whatever_break_the_reader(body):
     with contextlib.suppress(Misread):
@@ -88,7 +101,7 @@ def test_what_is_no_time_is_misread(text):
 
 @given(
     st.datetimes(dt.datetime.fromisoformat("1990-01-01"), dt.datetime.fromisoformat("2090-01-01")),
-    st.sampled_from(["Asia/Kolkata", "UTC", "America/Lima"]),
+    st.sampled_from(["Asia/Kolkata", "UTC", "Africa/Lagos"]),
 )
 def test_a_local_time_reads_back_as_the_same_wall_clock(time, zone):
     assert dates.local(time.isoformat(), zone).astimezone(ZoneInfo(zone)).replace(tzinfo=None) == time

@@ -7,7 +7,10 @@ world.holdings("easypost")                  # what is paid for or live at a carr
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +21,15 @@ from msgspec.structs import replace
 from adapters.contract.orders import Item, Parcel, ReturnReason
 from adapters.contract.places import Party
 from adapters.contract.units import Length, Money, Weight
-from gateway.services import accepting
-from gateway.store import accounts
-from gateway.store.ledger import People, Wanted
+from gateway.carriers.client import Carriers
+from gateway.carriers.isolation import Isolation
+from gateway.carriers.memory import Memory
+from gateway.services import accepting, commanding
+from gateway.services.commanding import Resolution
+from gateway.services.kit import Kit
+from gateway.store import accounts, tables
+from gateway.store.database import Database
+from gateway.store.ledger import PICKUPS, People, Wanted
 from rates.policy import DEFAULT, Policy
 from rates.ratefiles import read_rates
 from tests import world as small
@@ -44,6 +53,8 @@ LAB_ACCOUNTS = {**small.LAB_ACCOUNTS, "aramex": "lab_aramex", "easypost": "lab_e
 RATES = read_rates((CARDS / "example_rates.toml").read_text())
 # Collections abroad cost more than a person's time by the default policy.
 POLICY = replace(DEFAULT, give_up_at=Money(30_000_00, "INR"))
+
+_COMPILED: dict[Any, Any] = {}
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,11 +138,30 @@ class Holding(msgspec.Struct, frozen=True, order=True, kw_only=True):
     reference: str
 
 
+def _sharing(db: Database) -> Database:
+    """SQLAlchemy compiles a statement once per engine; hundreds of short worlds would spend a third of their time on that."""
+    for name in ("_writer", "_reader"):
+        engine = getattr(db, name)
+        setattr(db, name, engine.execution_options(compiled_cache=_COMPILED))
+    return db
+
+
 class WideWorld(World):
     """`World` with accounts at any of the four carriers. Its merchant counts in rupees and converts at example rates."""
 
-    def __init__(self, folder: Path, carriers: tuple[str, ...] = CARRIERS, policy: Policy = POLICY, **more: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        carriers: tuple[str, ...] = CARRIERS,
+        policy: Policy = POLICY,
+        settings: Mapping[str, Mapping[str, str]] | None = None,
+        **more: Any,
+    ) -> None:
+        """`settings` are those of an account besides what its carrier demands, by carrier."""
+        self._settings = settings or {}
+        self._kits: list[Kit] = []
         super().__init__(folder, carriers, **more)
+        _sharing(self.db)
         self.kit.rates = lambda: RATES
         with self.db.write() as tx:
             accounts.store_policy(tx, self.owner, policy, self.now)
@@ -144,7 +174,7 @@ class WideWorld(World):
             carrier=code,
             name=f"{code} test",
             secrets=SECRETS[code] | secrets,
-            settings=SETTINGS[code],
+            settings={**SETTINGS[code], **self._settings.get(code, {})},
             callback_token=f"callback-{code}",
             now=self.now,
         )
@@ -163,11 +193,69 @@ class WideWorld(World):
         self.drive()
         return pickup_id
 
+    def restart(self) -> None:
+        """The services anew, on the same ledger: what was in their memory is gone."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.db.close()
+        self.kit = self.another_kit()
+        self.db, self.loop = self.kit.db, self.kit.loop
+        self._kits.remove(self.kit)
+
+    def another_kit(self) -> Kit:
+        """The tools of another process on the same ledger and the same carriers."""
+        loop = asyncio.new_event_loop()
+        threading.Thread(target=loop.run_forever, daemon=True).start()
+        isolation = Isolation(clock=lambda: self.now.timestamp())
+        carriers_client = Carriers(lambda: "http://lab", open_pool=self.lab.transport, isolation=isolation)
+        kit = Kit(_sharing(Database(self.db.url)), self.kit.vault, carriers_client, loop, Memory(0), lambda: RATES)
+        self._kits.append(kit)
+        return kit
+
+    def close(self) -> None:
+        for kit in self._kits:
+            kit.loop.call_soon_threadsafe(kit.loop.stop)
+            kit.db.close()
+        super().close()
+
     def settle(self, by: dt.timedelta, step: dt.timedelta = dt.timedelta(seconds=20)) -> None:
         """Let time pass in small steps."""
         end = self.now + by
         while self.now < end:
             self.pass_time(step)
+
+    def come_to_rest(self, within: dt.timedelta = dt.timedelta(hours=3)) -> None:
+        """Go from one time at which a driver wants to look again to the next, until there is none `within` that span."""
+        until = self.now + within
+        for _ in range(500):
+            at = self._next_wake()
+            if at is None or at > until:
+                return
+            self.pass_time(max(at - self.now, dt.timedelta(0)))
+        raise AssertionError("no rest")
+
+    def _next_wake(self) -> dt.datetime | None:
+        """When a pickup has to be looked at: what it waits for, or the end of a dead driver's lease."""
+        with self.db.read() as tx:
+            held = PICKUPS.all(tx, tables.pickups.c.ended.is_(False) | tables.pickups.c.wake_wall.is_not(None))
+        tick = dt.timedelta(seconds=1)
+        times = [
+            max(at, one.lease_until + tick if one.lease_until else at) for one in held for at in (one.wake_at, one.wake_wall) if at
+        ]
+        return min(times, default=None)
+
+    def look_into_the_panel(self, pickup_id: str) -> bool:
+        """What an operator does who is asked whether a booking was made; whether anybody was asked."""
+        case = self.case(pickup_id)
+        asked = next((one for one in case.open_exceptions if one.reason == "booking_unknown"), None)
+        if asked is None:
+            return False
+        booking = case.booking(asked.booking_id or "")
+        found = [one["awb"] for one in self.books(booking.carrier) if one["reference"] == booking.carrier_reference]
+        wanted = Resolution(action="adopt", awb=found[0]) if found else Resolution(action="not_booked")
+        with self.db.write() as tx:
+            commanding.act_on(tx, case, asked, wanted, self.now)
+        self.drive()
+        return True
 
     def books(self, carrier: str) -> list[dict[str, Any]]:
         """The lab's own books of this carrier."""

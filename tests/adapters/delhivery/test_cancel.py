@@ -65,7 +65,11 @@ def test_a_refused_cancel_says_why(body, kind):
     "body",
     [
         {"status": True, "waybill": AWB, "order_id": "bkg_01jd"},
+        {"status": True, "remark": DONE},
         XML.format(status="True", awb=AWB, remark="Address changed").encode(),
+        b"<root><status>True</status><waybill/><order_id>bkg_other</order_id><remark/></root>",
+        b"<root><status>True</status><order_id>bkg_other</order_id></root>",
+        f'{{"status": "Failure", "status": true, "waybill": "{AWB}", "remark": "{DONE}"}}'.encode(),
         XML.format(status="True", awb="1", remark=DONE).encode(),
         {"status": True, "waybill": "1", "remark": DONE},
         {},

@@ -23,6 +23,7 @@ from .examples import (
     booking,
     bought,
     failure,
+    made,
     pickup,
     refused_building,
     request_of,
@@ -113,6 +114,37 @@ def test_the_visit_is_called_off_first() -> None:
 
 def test_then_the_label_is_given_back() -> None:
     assert request_of(CANCEL, "refund", booking()) == ("POST", "https://easypost.test/v2/shipments/shp_1/refund", {})
+
+
+def test_before_that_it_is_looked_whether_it_was_given_back_already() -> None:
+    assert request_of(CANCEL, "look", booking()) == ("GET", "https://easypost.test/v2/shipments/shp_1", None)
+    assert examples.read(CANCEL, answer(bought()), booking(), step="look") == Next(so_far={})
+
+
+@pytest.mark.parametrize("status", ["submitted", "refunded", "not_applicable"])
+def test_a_refund_that_runs_need_not_be_asked_for_again(status: str) -> None:
+    assert examples.read(CANCEL, answer(bought(refund_status=status)), booking(), step="look") == Cancelled()
+
+
+def test_a_refund_that_was_rejected_is_asked_for_once_more() -> None:
+    assert examples.read(CANCEL, answer(bought(refund_status="rejected")), booking(), step="look") == Next(so_far={})
+
+
+def test_of_a_shipment_without_a_label_there_is_nothing_to_give_back() -> None:
+    half_booked = replace(booking(), awb="")
+    assert examples.read(CANCEL, answer(made()), half_booked, step="look") == Cancelled()
+
+
+@pytest.mark.parametrize("part", ["tracking_code", "selected_rate", "postage_label"])
+def test_a_shipment_with_any_part_of_a_label_is_given_back(part: str) -> None:
+    half_booked = replace(booking(), awb="")
+    answered = bought(**dict.fromkeys({"tracking_code", "selected_rate", "postage_label"} - {part}))
+    assert examples.read(CANCEL, answer(answered), half_booked, step="look") == Next(so_far={})
+
+
+@pytest.mark.parametrize("odd", [made(), bought(id="shp_2"), bought(tracking_code="9999"), bought(reference="x")])
+def test_another_label_is_none_of_ours(odd: dict[str, Any]) -> None:
+    assert examples.read(CANCEL, answer(odd), booking(), step="look")[0] is Misread
 
 
 @pytest.mark.parametrize("status", ["submitted", "refunded", "rejected", "not_applicable"])
