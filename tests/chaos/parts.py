@@ -1,0 +1,110 @@
+"""The parts of a gateway, each a process of its own, started again as soon as it is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import redis
+
+from gateway.processes import valkey
+from gateway.processes.folder import data_folder
+from gateway.processes.port import ready
+from gateway.settings import Settings
+
+_PATIENCE = 30.0
+PARTS = ("lab", "api", "relay", "work-1", "work-2")
+
+
+class DidNotStart(RuntimeError):
+    """A part is not there after a while."""
+
+
+class House:
+    """A gateway on a data folder of its own; the lab is the world and is never killed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._data = data_folder(settings)
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "REDIS_", "DATABASE_"))},
+            "GATEWAY_DATA_DIR": str(settings.data_dir),
+            "GATEWAY_PORT": str(settings.port),
+            "GATEWAY_EGRESS_ALLOW": " ".join(sorted(settings.egress_allow)),
+            **({"DATABASE_URL": settings.database_url} if settings.database_url else {}),
+        }
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> House:
+        valkey.make_room(self.settings)
+        self._start("valkey")
+        self._once("db", "upgrade")
+        for name in PARTS:
+            self._start(name)
+        self.wait_until_up()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._running.values():
+            process.kill()
+        for process in self._running.values():
+            process.wait()
+
+    def kill(self, name: str) -> None:
+        """-9, and start it again at once."""
+        self._running[name].send_signal(signal.SIGKILL)
+        self._running[name].wait()
+        if name == "valkey":
+            self.settings.redis_socket.unlink(missing_ok=True)
+        self._start(name)
+
+    def flush(self) -> None:
+        """FLUSHALL: the queue forgets everything."""
+        with redis.Redis(unix_socket_path=str(self.settings.redis_socket), socket_timeout=5) as connection:
+            connection.flushall()
+
+    def revive(self) -> list[str]:
+        """Start again what ended by itself (a worker whose Redis was killed); which."""
+        gone = [name for name, process in self._running.items() if process.poll() is not None]
+        for name in gone:
+            self._start(name)
+        return gone
+
+    def wait_until_up(self) -> None:
+        until = time.monotonic() + _PATIENCE
+        while not (ready(self.settings) and self.settings.lab_address.exists() and _answers(self.settings.lab_address)):
+            self.revive()
+            if time.monotonic() > until:
+                raise DidNotStart(f"the gateway is not up after {_PATIENCE:.0f} s: see {self._data}/*.log")
+            time.sleep(0.05)
+
+    def _start(self, name: str) -> None:
+        command = valkey.command(self.settings) if name == "valkey" else _part(name)
+        with (self._data / f"{name}.log").open("ab") as log:
+            self._running[name] = _spawn(command, self._environment, log.fileno())
+
+    def _once(self, *arguments: str) -> None:
+        subprocess.run([sys.executable, "-m", "gateway.cli", *arguments], env=self._environment, check=True, capture_output=True)
+
+
+def _part(name: str) -> Sequence[str]:
+    return sys.executable, "-m", "gateway.processes", name.partition("-")[0]
+
+
+def _spawn(command: Sequence[str], environment: Mapping[str, str], output: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+
+
+def _answers(address: Path) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address.read_text()}/_lab/health", timeout=2):
+            return True
+    except (OSError, urllib.error.URLError):
+        return False
