@@ -4,7 +4,13 @@
 PYTHON ?= python3
 REFERENCE ?= ../shared/reference
 UPGRADE ?=
+CHOICE ?=
+N ?= 10000
+SEED ?= 1
 
+# A thousand faults of carriers have a target of their own; they, and the API's description, ask nothing new of the ledger.
+NOT_FAULTS := --ignore-glob=tests/services/test_fault_*
+NOT_OF_THE_LEDGER := $(NOT_FAULTS) --ignore=tests/web/test_contract.py
 BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet
 INSTALL_SELF := $(PIP) --no-deps --no-build-isolation --editable .
@@ -15,16 +21,22 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 BUILD_REQUIRES := import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench conformance record lock
+.PHONY: help run test faults test-postgres mutations check bench bench-choice conformance record lock
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: .venv/.for-running ## serve the gateway with its lab of simulated carriers and demo data; GATEWAY_PORT=8080 sets the port
 	@exec $(BIN)/gateway demo --serve
 
 test: .venv/.for-developing ## run the tests
-	@$(BIN)/pytest -n 2 --dist loadfile tests --ignore=tests/conformance --ignore=tests/bench
+	@$(BIN)/pytest -n 2 --dist loadfile tests --ignore=tests/conformance --ignore=tests/bench $(NOT_FAULTS)
+
+faults: .venv/.for-developing ## run the fault matrix: each wire step of each carrier with each fault, and pairs of them
+	@$(BIN)/pytest -n 2 --dist worksteal tests/services/test_fault_*.py
+
+test-postgres: .venv/.for-developing ## run the integration tests on PostgreSQL; TEST_DATABASE_URL=... names a server, else one is started from a wheel
+	@$(BIN)/pytest -n 2 --dist loadfile --postgres tests/store tests/services tests/web tests/fleet $(NOT_OF_THE_LEDGER)
 
 check: .venv/.for-developing ## lint, format, types, and the floors between packages
 	@$(BIN)/ruff check .
@@ -32,8 +44,14 @@ check: .venv/.for-developing ## lint, format, types, and the floors between pack
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+mutations: .venv/.for-developing ## spoil N good replies of each carrier by the dice of SEED: none may break a reader or be a false yes
+	@$(BIN)/python -m tests.mutations $(N) $(SEED)
+
 bench: .venv/.for-developing ## measure; prints figures with their floors, fails nothing on time
 	@$(BIN)/python -m tests.bench
+
+bench-choice: .venv/.for-developing ## play the choice against other rules and an oracle, in minutes; CHOICE="--quick" in seconds
+	@$(BIN)/python -m tests.bench_choice $(CHOICE)
 
 conformance: .venv/.for-developing ## hold the carriers against their documentation; REFERENCE=folder says where that is
 	@test -d "$(REFERENCE)" || { echo "conformance: no reference at $(REFERENCE); REFERENCE=folder names another place" >&2; exit 1; }

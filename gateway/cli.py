@@ -20,16 +20,30 @@ from gateway.settings import BadSetting
 # name: module, summary
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("processes", "Run everything: API, workers, relay, lab, and a queue server unless REDIS_URL names one."),
-    "demo": ("demo", "Show a dozen simulated returns from quote to warehouse, in under a minute."),
+    "demo": ("demo", "Show simulated returns from quote to warehouse, in under a minute."),
     "api": ("processes", "Run the HTTP API alone."),
     "work": ("processes", "Run one worker alone."),
     "relay": ("processes", "Run the relay alone: it hands what the ledger wants done to the workers."),
     "lab": ("processes", "Run the simulated carriers alone."),
     "db": ("database", "The database: bring its schema up to date."),
-    "merchants": ("merchants", "Merchants: create one."),
-    "keys": ("merchants", "API keys: create one."),
+    "merchants": ("merchants", "Merchants: create one, list them."),
+    "keys": ("merchants", "API keys: create, list and revoke them, and renew the master key."),
     "accounts": ("accounts", "Carrier accounts: add, list, verify."),
+    "erase": ("erase", "Erase people from pickups that have ended."),
+    "audit": ("audit", "The audit log: verify it, note its heads, list a part of it."),
     "pickups": ("pickups", "Reverse pickups: list them, show one."),
+    "decisions": ("decisions", "Decisions: replay every stored choice."),
+    "scores": ("scores", "What was learnt: add it up anew from the ledger, or check it."),
+    "what-if": ("whatif", "Try another policy on what was decided."),
+    "rate-cards": ("rate_cards", "Rate cards: import, explain and audit them."),
+    "exceptions": ("exceptions", "Pickup exceptions: list them, act on one."),
+    "quote": ("returns", "Ask every carrier account what a return would cost."),
+    "book": ("returns", "Book a file of returns."),
+    "track": ("returns", "Ask a carrier where a parcel is."),
+    "label": ("returns", "Fetch a pickup's label as PDF, PNG or ZPL."),
+    "events": ("returns", "List or follow what happens."),
+    "webhooks": ("webhooks", "Webhook endpoints: list them, send messages again."),
+    "completion": ("completion", "Have your shell complete commands and options."),
 }
 
 
@@ -50,7 +64,7 @@ class Commands(click.RichGroup):
 
 def _load(name: str) -> click.Command:
     module = importlib.import_module(f"gateway.commands.{_COMMANDS[name][0]}")
-    found: click.Command = getattr(module, name)
+    found: click.Command = getattr(module, name.replace("-", "_"))
     return found
 
 

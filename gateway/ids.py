@@ -1,7 +1,8 @@
 """Ids: a prefix that names the kind, then 20 characters of Crockford base 32 that sort by the time of making.
 
 Kinds: pck pickup, bkg booking, vis visit, dec decision, quo quote, lbl label, exc exception, evt event, cac carrier
-account, mer merchant, key API key, loc location, pol policy, rcd rate card, ins instruction, xch exchange.
+account, mer merchant, key API key, loc location, pol policy, rcd rate card, ins instruction, xch exchange,
+adm key of the installation, aud entry of the audit log, whe webhook endpoint, whd delivery to one.
 """
 
 from __future__ import annotations

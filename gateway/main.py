@@ -62,9 +62,14 @@ def _started(tree: Tree, settings: Settings, lock: int) -> bool:
 
 def _start_workers(tree: Tree, settings: Settings, lock: int) -> None:
     tree.start(_part("lab", 3, (lock,)))
-    tree.start(_part("relay", 1, (lock,)))
-    for _ in range(settings.workers):
-        tree.start(_part("work", 2, (lock,), patience=10))
+    tree.start(_part("relay", 1, (lock,), _metrics(settings, 0)))
+    for number in range(settings.workers):
+        tree.start(_part("work", 2, (lock,), _metrics(settings, number + 1), patience=10))
+
+
+def _metrics(settings: Settings, place: int) -> Mapping[str, str]:
+    """The relay's port for its figures, and the next ones for the workers; the API tells its own beside what it serves."""
+    return {"GATEWAY_METRICS_PORT": str(settings.metrics_port + place)} if settings.metrics_port else {}
 
 
 def _prepared(tree: Tree, lock: int) -> bool:

@@ -1,4 +1,4 @@
-"""A small world for tests: a ledger in a file, the lab in memory, two accounts, and a clock that moves when told.
+"""A small world for tests: a ledger of its own (`tests/ledgers.py`), the lab in memory, two accounts, a clock that moves when told.
 
 world = World(tmp_path)
 pickup = world.book(phone="9820000001")     # the lab's magic phone: the first visit fails
@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import functools
 import json
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from adapters.contract.units import Length, Money, Weight
 from adapters.lab.engine import Lab, load_sides
 from gateway import ids
 from gateway.carriers.client import Carriers
+from gateway.carriers.isolation import Isolation
 from gateway.carriers.memory import Memory
 from gateway.services import accepting, auditing, driving, polling
 from gateway.services.kit import Kit
@@ -37,6 +36,7 @@ from gateway.store.vault import Vault
 from gateway.values import Mode
 from rates.cardfiles import read_toml
 from rates.cards import RateCard
+from tests import ledgers
 
 MONDAY = dt.datetime(2026, 3, 9, 3, 0, tzinfo=dt.UTC)  # 8:30 in India, no holiday near
 CARDS = Path(__file__).parent.parent / "rates" / "data"
@@ -94,17 +94,6 @@ def card(name: str) -> RateCard:
     return found
 
 
-@functools.cache
-def _empty_ledger() -> bytes:
-    """A migrated database, made once: migrating takes longer than most tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.db"
-        db = Database(f"sqlite:///{path}")
-        db.upgrade()
-        db.close()
-        return path.read_bytes()
-
-
 class World:
     """Time stands still at `now` but when told to move; the lab's clocks move with it."""
 
@@ -116,9 +105,10 @@ class World:
         self.lab = Lab(load_sides(), seed=seed, wall=lambda: self.now)
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
-        (folder / "gateway.db").write_bytes(_empty_ledger())
-        self.db = Database(f"sqlite:///{folder / 'gateway.db'}")
-        carriers_client = Carriers(lambda: "http://lab", open_pool=self.lab.transport)
+        self.ledger = ledgers.fresh(folder)
+        self.db = Database(self.ledger, ledgers.POOL)
+        isolation = Isolation(clock=lambda: self.now.timestamp())
+        carriers_client = Carriers(lambda: "http://lab", open_pool=self.lab.transport, isolation=isolation)
         self.kit = Kit(self.db, Vault(bytes(32)), carriers_client, self.loop, Memory(0))
         with self.db.write() as tx:
             self.merchant = merchants.create(tx, "Kestrel", "INR", "IN", self.now)
@@ -227,6 +217,7 @@ class World:
     def close(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.db.close()
+        ledgers.drop(self.ledger)
 
 
 __all__ = ["MONDAY", "WAREHOUSE", "QualityCheck", "Window", "World", "card", "customer", "wanted"]

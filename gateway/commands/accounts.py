@@ -21,13 +21,15 @@ from gateway import clock, ids
 from gateway.carriers import registry
 from gateway.carriers.client import NoLab
 from gateway.carriers.registry import NoSuchCarrier
+from gateway.commands.audited import audited
 from gateway.commands.ledger import AS_JSON, Failed, ledger, merchant_named, show_json, show_table
 from gateway.services.kit import Kit, on_own_thread
 from gateway.settings import from_environment
 from gateway.store import accounts as store
 from gateway.store.accounts import ACCOUNTS, CARDS, CarrierAccount, StoredCard
+from gateway.store.audit import chain_of
 from gateway.store.rows import Owner
-from gateway.store.vault import Tampered, Vault, master_key
+from gateway.store.vault import Tampered, Vault, keyring
 from gateway.values import Account, Mode
 from rates.cardfiles import CardErrors, read_csv, read_toml
 from rates.cards import RateCard
@@ -78,19 +80,21 @@ def add(
     token = secrets.token_urlsafe(32)
     with ledger() as database, database.write() as tx:
         owner = Owner(merchant_named(tx, merchant).id, Mode(mode))
-        row = store.add(
-            tx,
-            Vault(master_key(from_environment())),
-            owner,
-            carrier=code,
-            name=name or carrier.name,
-            secrets=given,
-            settings=settings,
-            callback_token=token,
-            now=clock.wall(),
-        )
-        for card in cards:
-            CARDS.insert(tx, _stored(owner, card))
+        with audited(tx, "createCarrierAccount", chain=chain_of(owner)) as change:
+            row = store.add(
+                tx,
+                Vault(keyring(from_environment())),
+                owner,
+                carrier=code,
+                name=name or carrier.name,
+                secrets=given,
+                settings=settings,
+                callback_token=token,
+                now=clock.wall(),
+            )
+            for card in cards:
+                CARDS.insert(tx, _stored(owner, card))
+            change.object_id = row.id
     _show_added(row, f"{from_environment().api_url}/v1/callbacks/{code}/{token}", len(cards), as_json)
 
 

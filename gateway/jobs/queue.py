@@ -1,11 +1,13 @@
 """The queue in Redis: wake-ups carried by RQ, ids only, JSON.
 
-A wake-up that waits in the queue is marked `held:<job>:<id>`, so that it is not queued twice; the worker takes the mark
-away when it begins. Marks end by themselves, so a queue that lost its jobs is filled again by the sweep.
+A wake-up that waits in the queue is marked `held:<job>:<id>`, so that it is not queued twice, by two relays at once neither; the
+worker takes the mark away when it begins. Marks end by themselves, so a queue that lost its jobs is filled again by the sweep:
+Redis may be empty, restarted or flushed at any time.
 """
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ POLL = "poll"
 SERIALIZER = "json"
 
 _HELD_SECONDS = 60
+_TAKEN_SECONDS = 5  # between mark and job, in case the relay dies there
 _PATIENCE = 5.0
 _FAILED_KEPT_SECONDS = 3600
 
@@ -56,13 +59,39 @@ def connect(settings: Settings, *, blocking: bool = False) -> redis.Redis:
         settings.redis,
         socket_timeout=None if blocking else _PATIENCE,
         socket_connect_timeout=_PATIENCE,
+        health_check_interval=15,
         retry=Retry(ConstantBackoff(0.1), 3),  # the library's own would be tried for seconds
     )
     try:
         client.ping()
-    except redis.RedisError as error:
-        raise NoRedis(f"no Redis at {_place(settings.redis)}: start `gateway serve`, or set REDIS_URL to one that runs") from error
+    except (redis.RedisError, OSError) as error:
+        raise NoRedis(_why(settings.redis, error)) from error
     return client
+
+
+def _why(url: str, error: Exception) -> str:
+    """In one line, without the password."""
+    place, told = _place(url), str(error).splitlines()[0].rstrip(".")
+    for kind, words in _REASONS:
+        if isinstance(error, kind) or (kind is ssl.SSLError and "SSL" in told):
+            return words.format(place=place, told=told)
+    return f"no Redis at {place}: start `gateway serve`, or set REDIS_URL to one that runs"
+
+
+# The more special first. redis-py hides a failed handshake in a ConnectionError.
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (
+        redis.AuthenticationError,
+        "Redis at {place} asks for another user or password than REDIS_URL gives: redis://user:password@host/0",
+    ),
+    (redis.exceptions.NoPermissionError, "Redis at {place} does not let the user of REDIS_URL do this ({told})"),
+    (redis.BusyLoadingError, "Redis at {place} is still loading its data: try again in a moment"),
+    (redis.ResponseError, "Redis at {place} refuses: {told}; see REDIS_URL"),
+    (
+        ssl.SSLError,
+        "Redis at {place}: the TLS connection failed ({told}); ?ssl_ca_certs=FILE names a certificate authority of your own",
+    ),
+)
 
 
 def _place(url: str) -> str:
@@ -92,8 +121,9 @@ class Wakes:
         return sum(self._queues[KINDS[job].queue].count for job in (ADVANCE, POLL))
 
     def enqueue(self, wakes: Iterable[Wake], most: int | None = None) -> int:
-        """Queue those that are not held, in one exchange; how many there were."""
-        fresh = self._unheld(list(dict.fromkeys(wakes)))[:most]
+        """Queue those that are not held; how many there were."""
+        wanted = list(dict.fromkeys(wakes))
+        fresh = self._taken(wanted if most is None else self._unheld(wanted)[:most])
         with self._redis.pipeline() as pipeline:
             for wake in fresh:
                 pipeline.set(held_key(*wake), "queued", ex=_HELD_SECONDS)
@@ -102,6 +132,14 @@ class Wakes:
                 self._queues[kind.queue].enqueue_many(data, pipeline=pipeline)
             pipeline.execute()
         return len(fresh)
+
+    def _taken(self, wakes: Sequence[Wake]) -> list[Wake]:
+        """Those that got their mark just now: of two relays one gets it."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for wake in wakes:
+                pipeline.set(held_key(*wake), "taken", nx=True, ex=_TAKEN_SECONDS)
+            marked = pipeline.execute()
+        return [wake for wake, mark in zip(wakes, marked, strict=True) if mark]
 
     def _unheld(self, wakes: Sequence[Wake]) -> list[Wake]:
         held = self._redis.mget([held_key(*wake) for wake in wakes]) if wakes else []

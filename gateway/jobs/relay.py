@@ -1,7 +1,8 @@
 """The relay: what the ledger wants done is handed to the queue.
 
 Twice: the outbox at once, and by a sweep every pickup and account whose time has come, by the wall or by business time.
-The sweep alone would do; the outbox is only faster. With Redis or the database away it waits, and nothing is lost.
+The sweep alone would do; the outbox is only faster. With Redis or the database away it waits, and nothing is lost. Any number may
+run on PostgreSQL: rows of the outbox that one has in hand the others skip.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import threading
 import time
 
 import redis
-import sqlalchemy as sa
 import structlog
 
 from gateway import clock
 from gateway.jobs.queue import POLL, Wakes
-from gateway.services import polling
+from gateway.services import erasing, polling, webhooks
 from gateway.services.kit import Kit
 from gateway.store import idempotency, outbox
+from gateway.store.database import AWAY
 from gateway.store.outbox import ADVANCE
 
 _BATCH = 100
@@ -28,6 +29,7 @@ _SWEEP, _SWEEP_EMBEDDED = 2.0, 0.5
 _MOST_WAITING = 500
 _MOST_OVERDUE = 2000
 _TIDY = 3600.0
+_EXPIRE_MORE = 1.0  # a few pickups a second, so that nothing waits for it
 
 _log = structlog.get_logger()
 
@@ -35,12 +37,14 @@ _log = structlog.get_logger()
 class Relay:
     """`embedded`: the database is a file of this machine, so looking often costs next to nothing."""
 
-    def __init__(self, kit: Kit, wakes: Wakes, *, embedded: bool) -> None:
+    def __init__(self, kit: Kit, wakes: Wakes, *, embedded: bool, retention_days: int = 0) -> None:
         self._kit = kit
         self._wakes = wakes
         self._pause = _SWEEP_EMBEDDED if embedded else _SWEEP
         self._sweep_at = 0.0
         self._tidy_at = 0.0
+        self._retention_days = retention_days
+        self._expire_at = 0.0
         self._away = False
 
     def run(self, stop: threading.Event) -> None:
@@ -59,7 +63,9 @@ class Relay:
             if time.monotonic() >= self._tidy_at:
                 self.tidy()
                 self._tidy_at = time.monotonic() + _TIDY
-        except (redis.RedisError, sa.exc.OperationalError) as error:
+            if time.monotonic() >= self._expire_at:
+                self._expire_at = time.monotonic() + (_EXPIRE_MORE if self.expire() else _TIDY)
+        except (redis.RedisError, *AWAY) as error:
             self._tell(error)
             return _AWAY
         self._away = False
@@ -95,6 +101,14 @@ class Relay:
         return self._wakes.enqueue(due, most=room)
 
     def tidy(self) -> int:
-        """Strike out idempotency keys that have lapsed; how many."""
+        """Strike out old webhook deliveries, and idempotency keys that have lapsed; how many keys."""
         with self._kit.db.write() as tx:
+            webhooks.tidy(tx, clock.wall())
             return idempotency.purge(tx, clock.wall())
+
+    def expire(self) -> int:
+        """Erase people from pickups whose time of keeping is over; how many."""
+        number = erasing.expire(self._kit, self._retention_days, clock.wall())
+        if number:
+            self._kit.db.forget()
+        return number

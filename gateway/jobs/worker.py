@@ -1,4 +1,4 @@
-"""A worker: RQ's SimpleWorker, one process, no forks, no scheduler.
+"""A worker: RQ's SimpleWorker, one process, no forks, no scheduler; beside it, on a thread, the courier of webhooks.
 
 A job that fails is not retried by the queue: the ledger still has it due, and the sweep brings it again when the mark set
 here ends. WAITS is the one place that says which error waits how long.
@@ -6,40 +6,71 @@ here ends. WAITS is the one place that says which error waits how long.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from types import TracebackType
+import logging
+import signal
+import time
+from types import FrameType, TracebackType
+from typing import Any
 
 import redis
-import sqlalchemy as sa
 import structlog
 from rq import Queue, SimpleWorker
+from rq.exceptions import InvalidJobOperation
 from rq.job import Job
 from rq.timeouts import JobTimeoutException
 
 from gateway.carriers.client import NoLab
 from gateway.jobs import work
 from gateway.jobs.queue import SERIALIZER, connect, held_key, queues, wake_of
+from gateway.services import webhooks_courier
 from gateway.settings import Settings
+from gateway.store.database import AWAY
+from gateway.webhooks.sender import Sender
 
 WAITS: tuple[tuple[type[BaseException], dt.timedelta], ...] = (
-    (sa.exc.OperationalError, dt.timedelta(seconds=2)),  # the database is locked or away
+    *((kind, dt.timedelta(seconds=2)) for kind in AWAY),  # the database is locked or away
     (NoLab, dt.timedelta(seconds=5)),
     (JobTimeoutException, dt.timedelta(seconds=30)),
     (BaseException, dt.timedelta(seconds=60)),  # a bug: not to be repeated in a hurry
 )
 
+_AWAY_SECONDS = 1.0
 _TTL = 30  # seconds; RQ waits for jobs half that long at a time
 _log = structlog.get_logger()
 
 
 class Worker(SimpleWorker):
-    """Takes the mark off a wake-up when it begins."""
+    """Takes the mark off a wake-up when it begins. Ends when told to, or when Redis was away in the middle of something."""
 
     max_connection_wait_time = 2.0
+    told_to_stop = False
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         self.connection.delete(held_key(*wake_of(job)))
         super().execute_job(job, queue)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """That Redis went away or was flushed while the job ran is no failure of the job."""
+        library: Any = super()
+        if isinstance(exc_info[1], InvalidJobOperation | redis.RedisError):
+            _log.warning("job.not_noted", job=wake_of(job)[0], subject=wake_of(job)[1], error=type(exc_info[1]).__name__)
+        else:
+            library.handle_exception(job, *exc_info)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """RQ's signal handler; that it cannot tell Redis must not end the job in hand."""
+        self.told_to_stop = True
+        library: Any = super()
+        with contextlib.suppress(redis.RedisError):
+            library.request_stop(signum, frame)
+
+    def teardown(self) -> None:
+        library: Any = super()
+        for end in (library.register_death, library.unsubscribe):
+            with contextlib.suppress(redis.RedisError):
+                end()
 
 
 def hold_back(job: Job, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> bool:
@@ -57,10 +88,34 @@ def wait_after(kind: type[BaseException]) -> dt.timedelta:
 
 
 def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT; the job in hand is finished. Raises NoRedis."""
+    """Work until SIGTERM or SIGINT; the job in hand is finished.
+
+    Redis may come and go, but at the start it must be there: raises NoRedis.
+    """
     connection = connect(settings, blocking=True)
-    work.kit()
-    worker = Worker(
+    logging.getLogger("rq.worker").addFilter(_in_one_line)
+    with webhooks_courier.at_work(work.kit(), Sender(settings.egress_allow)):
+        while not _worked(connection):
+            time.sleep(_AWAY_SECONDS)
+
+
+def _worked(connection: redis.Redis) -> bool:
+    """Whether it ended because it was told to, or else for want of Redis: then nothing is in hand, and a signal ends us at once."""
+    told = False
+    try:
+        worker = _worker(connection)
+        worker.work(logging_level="WARNING")
+        told = worker.told_to_stop
+    except redis.RedisError as error:
+        _log.warning("worker.waits", error=f"{type(error).__name__}: {error}")
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+    return told
+
+
+def _worker(connection: redis.Redis) -> Worker:
+    return Worker(
         list(queues(connection).values()),
         connection=connection,
         serializer=SERIALIZER,
@@ -68,7 +123,11 @@ def run(settings: Settings) -> None:
         exception_handlers=[hold_back],
         log_job_description=False,
     )
-    try:
-        worker.work(logging_level="WARNING")
-    except redis.ConnectionError as error:
-        _log.warning("worker.lost_redis", error=str(error))
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """RQ tells the whole way down to a Redis that is away."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, redis.RedisError):
+        record.msg, record.args, record.exc_info = f"Redis is away: {type(error).__name__}", (), None
+    return True

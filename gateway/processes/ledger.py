@@ -18,7 +18,7 @@ def opened(settings: Settings) -> Iterator[Database]:
     """The database, closed at the end. Raises CannotRun for one that is not there, of another version, or without its driver."""
     data_folder(settings)
     try:
-        with contextlib.closing(Database(settings.database)) as database:
+        with contextlib.closing(Database(settings.database, settings.database_pool)) as database:
             _reach(database)
             yield database
     except OldSchema as error:

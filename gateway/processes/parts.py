@@ -116,7 +116,7 @@ def relay(settings: Settings) -> None:
     stop = threading.Event()
     for number in _STOPS:
         signal.signal(number, lambda *_: stop.set())
-    Relay(on_own_thread(settings), wakes, embedded=settings.sqlite).run(stop)
+    Relay(on_own_thread(settings), wakes, embedded=settings.sqlite, retention_days=settings.retention_days).run(stop)
 
 
 @contextlib.contextmanager
@@ -173,4 +173,8 @@ def run(name: str, settings: Settings) -> None:
         from gateway.processes import logs
 
         logs.configure(name)
+    if name in ("work", "relay"):
+        from gateway.processes import metrics
+
+        metrics.serve(settings)
     PARTS[name](settings)

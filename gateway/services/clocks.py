@@ -6,8 +6,11 @@ The lab goes first: where it cannot, nothing has moved; where the process dies i
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
+import sqlalchemy as sa
 
 from gateway.carriers.client import NoLab
 from gateway.services.kit import Kit
@@ -40,10 +43,15 @@ def in_lab(kit: Kit, owner: Owner) -> list[Account]:
         return [accounts.opened(kit.vault, row) for row in accounts.of_owner(tx, owner) if not row.base_url]
 
 
-def advance(kit: Kit, merchant: Merchant, offset_seconds: int) -> Merchant:
-    """The merchant's own clock; it never goes back."""
-    with kit.db.write() as tx:
-        now = MERCHANTS.one(tx, merchant.id)
+def advance(
+    kit: Kit,
+    merchant: Merchant,
+    offset_seconds: int,
+    around: Callable[[sa.Connection], AbstractContextManager[object]] = nullcontext,
+) -> Merchant:
+    """The merchant's own clock; it never goes back. `around` is entered within the transaction."""
+    with kit.db.write() as tx, around(tx):
+        now = MERCHANTS.held(tx, merchant.id)
         return merchants.advance_clock(tx, now, max(offset_seconds - now.clock_offset, 0))
 
 

@@ -17,6 +17,7 @@ from adapters.contract.scans import Reason
 from gateway.carriers import registry
 from gateway.life.booking import OPEN, BookingState
 from gateway.life.pickup import ENDS, Intent, PickupState
+from gateway.services import judging
 from gateway.services.booking import ask_again
 from gateway.services.following import adopt, standing
 from gateway.services.notifying import emit, resolve, restate
@@ -130,6 +131,8 @@ def _cancel(tx: sa.Connection, case: Case, exception: PickupException, wanted: R
 
 def _confirm(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
     """The customer confirms the carrier's word: what the reason asks for is done."""
+    if exception.visit_id:
+        judging.confirm(tx, case, VISITS.one(tx, exception.visit_id), wall)
     off = exception.reason in _RETURN_OFF
     answered(tx, case, Answer.OFF if off else Answer.READY, wanted.day, wall)
 
@@ -137,7 +140,7 @@ def _confirm(tx: sa.Connection, case: Case, exception: PickupException, wanted: 
 def _dispute(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
     """The customer denies the carrier's word: the fault moves to the carrier, recovery goes on."""
     if exception.visit_id:
-        VISITS.update(tx, exception.visit_id, disputed=True, fault="carrier")
+        judging.dispute(tx, case, VISITS.one(tx, exception.visit_id), wall)
     EXCEPTIONS.update(tx, exception.id, fault="carrier")
     answered(tx, case, Answer.DENIED, wanted.day, wall)
 

@@ -21,14 +21,14 @@ from gateway.carriers import registry
 from gateway.life.booking import FOLLOWED, BookingEvent, BookingState, move, takes
 from gateway.life.polling import next_poll
 from gateway.life.visits import COLLECTED, VisitView, visits
-from gateway.services import scoring
+from gateway.services import scoring, silence
 from gateway.services.kit import Kit
 from gateway.services.notifying import open_exception, resolve, restate
 from gateway.services.promising import PATIENCE, door_zone, first_promise
 from gateway.store import cases, outbox, tables
 from gateway.store.accounts import CarrierAccount
 from gateway.store.cases import Case
-from gateway.store.ledger import BOOKINGS, VISITS, Booking, StoredScan, Visit
+from gateway.store.ledger import BOOKINGS, PICKUPS, VISITS, Booking, StoredScan, Visit
 
 _log = structlog.get_logger()
 
@@ -37,6 +37,8 @@ def push(kit: Kit, account: CarrierAccount, tracked: Iterable[Tracked], *, verif
     """Take a push; one that is not verified, or does not say why, is only a hint to poll. How many bookings it was about."""
     with kit.db.write() as tx:
         known = [(booking, one) for one in tracked if (booking := find_booking(tx, account.id, one))]
+        for pickup_id in sorted({booking.pickup_id for booking, _ in known}):
+            PICKUPS.held(tx, pickup_id)  # in one order, all before anything else: two pushes never wait for each other
         for booking, one in known:
             if verified and not _vague(one):
                 record(tx, booking.id, one, "push", wall)
@@ -61,10 +63,10 @@ def find_booking(tx: sa.Connection, account_id: str, tracked: Tracked) -> Bookin
 
 def record(tx: sa.Connection, booking_id: str, tracked: Tracked, source: str, wall: dt.datetime) -> bool:
     """Take one report into the ledger; whether it said anything new."""
-    booking = BOOKINGS.one(tx, booking_id)
-    adopted = _adopt(tx, booking, tracked, wall)
-    fresh = _store_scans(tx, booking, tracked.scans, source, wall)
-    case = cases.load(tx, booking.pickup_id)
+    before = cases.load(tx, BOOKINGS.one(tx, booking_id).pickup_id)
+    adopted = _adopt(tx, before, before.booking(booking_id), tracked, wall)
+    fresh = _store_scans(tx, BOOKINGS.one(tx, booking_id), tracked.scans, source, wall)
+    case = cases.load(tx, before.pickup.id)
     if fresh or adopted:
         # What the carrier would not cancel before, it may cancel now.
         BOOKINGS.update(tx, booking_id, tables.bookings.c.state == BookingState.LIVE, retry_at=None)
@@ -74,11 +76,11 @@ def record(tx: sa.Connection, booking_id: str, tracked: Tracked, source: str, wa
     return fresh
 
 
-def _adopt(tx: sa.Connection, booking: Booking, tracked: Tracked, wall: dt.datetime) -> bool:
+def _adopt(tx: sa.Connection, case: Case, booking: Booking, tracked: Tracked, wall: dt.datetime) -> bool:
     """A report that names our reference and an AWB ends the doubt about a booking whose answer was lost."""
     if booking.awb or not tracked.awb or not takes(booking.state, BookingEvent.BOOKED):
         return False
-    adopt(tx, cases.load(tx, booking.pickup_id), booking, tracked.awb, wall)
+    adopt(tx, case, booking, tracked.awb, wall)
     return True
 
 
@@ -104,8 +106,10 @@ def adopt(tx: sa.Connection, case: Case, booking: Booking, awb: str, wall: dt.da
 def _store_scans(tx: sa.Connection, booking: Booking, scans: Sequence[Scan], source: str, wall: dt.datetime) -> bool:
     known = set(tx.scalars(sa.select(tables.scans.c.digest).where(tables.scans.c.booking_id == booking.id)))
     fresh = {digest: scan for scan in map(_storable, scans) if (digest := _digest(booking, scan)) not in known}
+    erased = bool(fresh) and PICKUPS.one(tx, booking.pickup_id).erased_at is not None
     for digest, scan in fresh.items():
-        row = StoredScan(booking_id=booking.id, digest=digest, source=source, received_at=wall, **msgspec.structs.asdict(scan))
+        told = msgspec.structs.replace(scan, text="", place="") if erased else scan
+        row = StoredScan(booking_id=booking.id, digest=digest, source=source, received_at=wall, **msgspec.structs.asdict(told))
         tx.execute(tables.scans.insert().values(**msgspec.structs.asdict(row)))
         if scan.milestone is Milestone.UNKNOWN:
             _log.warning("scan.unmapped", carrier=booking.carrier, awb=booking.awb, code=scan.code)
@@ -248,6 +252,7 @@ def _take(tx: sa.Connection, booking: Booking, event: BookingEvent, wall: dt.dat
 
 def plan_poll(tx: sa.Connection, case: Case, booking_id: str, *, quiet: bool, wall: dt.datetime) -> None:
     booking = case.booking(booking_id)
+    silence.note(tx, case, booking, wall)
     quiet_polls = booking.quiet_polls + 1 if quiet else 0
     now = case.now(wall)
     zone = door_zone(case, booking)

@@ -9,12 +9,20 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from adapters.contract.errors import Refused
+from gateway import clock
+from gateway.carriers import limits
 from gateway.carriers.client import Carriers, NoLab
+from gateway.carriers.isolation import Isolation
 from gateway.carriers.memory import Memory
+from gateway.carriers.tokens import InRedis, Tokens
+from gateway.labels.converter import Converter
+from gateway.services import pausing
 from gateway.services.exchange import Exchange
 from gateway.settings import Settings
 from gateway.store.database import Database
-from gateway.store.vault import Vault, master_key
+from gateway.store.vault import Vault, keyring
+from gateway.values import Account
 from rates.currency import RateTable
 
 T = TypeVar("T")
@@ -39,7 +47,18 @@ class Kit:
         self.carriers = carriers
         self.loop = loop
         self.memory = memory or Memory()
+        carriers.on_unauthorized = self._pause
+        self.converter = Converter()
         self.rates = rates
+
+    async def _pause(self, account: Account, operation: str, refusal: Refused) -> None:
+        """Refused credentials pause the account, whatever was asked; of a booking the driver tells in its pickup's name."""
+        if operation != "book":
+            await asyncio.to_thread(self._note_refusal, account.id, refusal)
+
+    def _note_refusal(self, account_id: str, refusal: Refused) -> None:
+        with self.db.write() as tx:
+            pausing.pause(tx, account_id, refusal, clock.wall())
 
     def wait(self, work: Coroutine[Any, Any, T], seconds: float = 170) -> T:
         """Run on the loop's thread, wait here. Never from the loop itself."""
@@ -68,10 +87,15 @@ def _written(address: Path) -> str:
 
 def on_loop(settings: Settings, loop: asyncio.AbstractEventLoop) -> Kit:
     """The kit of a process that has a running loop already (the API)."""
+    vault = Vault(keyring(settings))
     return Kit(
-        Database(settings.database),
-        Vault(master_key(settings)),
-        Carriers(lab_at(settings.lab_address)),
+        Database(settings.database, settings.database_pool),
+        vault,
+        Carriers(
+            lab_at(settings.lab_address),
+            tokens=Tokens(InRedis(settings.redis, vault)),
+            isolation=Isolation(limits.InRedis(settings.redis)),
+        ),
         loop,
         rates=Exchange(settings),
     )

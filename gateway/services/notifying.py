@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from adapters.contract.scans import Fault
 from gateway import ids
+from gateway.life.events import TOLD_STATES
 from gateway.life.pickup import ENDS, BookingView, PickupState, derive, step
+from gateway.services import facts
 from gateway.store import cases, tables
 from gateway.store.cases import Case
 from gateway.store.ledger import EVENTS, EXCEPTIONS, PICKUPS, Event, Pickup, PickupException
 
-_TOLD = frozenset(PickupState) - {PickupState.REQUESTED, PickupState.BOOKING, PickupState.CANCELLING}
 _CLOSING = ENDS | {PickupState.COLLECTED, PickupState.IN_TRANSIT}
 
 
@@ -39,12 +40,13 @@ def emit(tx: sa.Connection, pickup: Pickup, kind: str, data: dict[str, Any], now
 def restate(tx: sa.Connection, pickup_id: str, wall: dt.datetime) -> Case:
     """Read the case again, move the pickup to the state its facts amount to, tell of it; the case as it now stands."""
     case = cases.load(tx, pickup_id)
+    facts.keep(tx, case)
     state = step(case.pickup.state, derived(case))
     if state is case.pickup.state:
         return case
     previous = case.pickup.state
     pickup = PICKUPS.replace(tx, case.pickup, state=state, ended=state in ENDS, version=case.pickup.version + 1, updated_at=wall)
-    if state in _TOLD:
+    if state in TOLD_STATES:
         emit(tx, pickup, f"pickup.{state}", {"previous": {"state": previous}}, case.now(wall), wall)
     if state in _CLOSING:
         for exception in case.open_exceptions:

@@ -56,9 +56,8 @@ def _claim_due(tx: sa.Connection, account_id: str, wall: dt.datetime) -> list[Bo
     table = tables.bookings
     found: list[Booking] = []
     for condition, now in outbox.business_times(tx, table, wall):
-        mine = BOOKINGS.all(
-            tx, condition, table.c.account_id == account_id, table.c.awb.is_not(None), due(table.c.poll_at, now), limit=500
-        )
+        wanted = (condition, table.c.account_id == account_id, table.c.awb.is_not(None), due(table.c.poll_at, now))
+        mine = BOOKINGS.free(tx, *wanted, limit=500)
         for booking in mine:
             BOOKINGS.update(tx, booking.id, poll_at=now + _CLAIM)
         found += mine

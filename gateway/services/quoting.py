@@ -22,7 +22,8 @@ from adapters.contract.units import Money
 from gateway import clock
 from gateway.carriers import registry
 from gateway.carriers.memory import key_of
-from gateway.services import scoring
+from gateway.services import chances, scoring
+from gateway.services.chances import Learnt, Spot
 from gateway.services.kit import Kit
 from gateway.store import accounts, tables
 from gateway.store.ledger import Wanted
@@ -33,12 +34,14 @@ from rates import cards
 from rates.choice import rank
 from rates.currency import Converted, NoRate, RateTable, convert
 from rates.decisions import Candidate, Decision, Situation
-from rates.estimates import FAILURE_SLIP, SUCCESS_SLIP, Cell, Days, Prior, estimate, expected_days, factor, prior_of
+from rates.estimates import FAILURE_SLIP, SUCCESS_SLIP, Cell, Days, expected_days, factor
 from rates.filters import Asked, Barred, Heard, Means, after_asking, before_asking
 from rates.policy import Policy
 from rates.zones import zone
 
 _HOLDS = {"tat": 24 * 3600.0, "quote": 300.0}
+# How long a quoted price is booked by: assumed, no carrier of ours says.
+HOLDS = dt.timedelta(hours=1)
 
 _BARS_HERE = sa.select(tables.bars.c.moved_by, tables.bars.c.until).where(
     whose(tables.bars), tables.bars.c.postal_code == sa.bindparam("postal_code"), tables.bars.c.until > sa.bindparam("now")
@@ -55,8 +58,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     cards: list[cards.RateCard]
     policy: Policy
     bars: Mapping[str, dt.datetime]
-    cells: Mapping[str, Cell]
+    learnt: Learnt
     rates: tuple[RateTable, ...] = ()
+    circuits: Mapping[str, str] = {}
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +79,10 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         return zone(self.enquiry.lane.origin, self.country)
+
+    @property
+    def spot(self) -> Spot:
+        return Spot(self.place, scoring.place_key(self.enquiry.lane.origin, self.country))
 
 
 def enquiry_of(shipper: Party, consignee: Party, wanted: Wanted, now: dt.datetime) -> Enquiry:
@@ -110,8 +118,12 @@ async def decide(
     visit: int = 1,
     excluded: Mapping[str, str] | None = None,
     refused_by: Mapping[str, str] | None = None,
+    dice: float = 1.0,
 ) -> Decision:
-    """Quote and choose. `seconds` is the deadline for all carriers together, `now` the merchant's business time."""
+    """Quote and choose. `seconds` is the deadline for all carriers together, `now` the merchant's business time.
+
+    `dice`, below 1, are for the merchant's shuffle.
+    """
     asking = Asking(
         enquiry=enquiry,
         wanted=wanted,
@@ -127,7 +139,7 @@ async def decide(
     means, barred = _screen(setup, asking)
     answers = await _ask_all(kit, {account.id: account for account, _ in means}, asking, seconds)
     candidates, more = _weigh_all(means, answers, setup, asking)
-    return rank(candidates, barred + more, _for_this(setup.policy, wanted), _pinned(asking), asking.now)
+    return rank(candidates, barred + more, _for_this(setup.policy, wanted), _situation(setup.policy, asking), asking.now, dice)
 
 
 # --- what the ledger knows -------------------------------------------------------------------------
@@ -136,14 +148,22 @@ async def decide(
 def _read_setup(kit: Kit, owner: Owner, merchant: Merchant, asking: Asking) -> Setup:
     with kit.db.read() as tx:
         rows = accounts.of_owner(tx, owner)
+        opened = [accounts.opened(kit.vault, row) for row in rows]
         return Setup(
-            accounts=[accounts.opened(kit.vault, row) for row in rows],
+            accounts=opened,
             cards=accounts.cards_of(tx, owner),
             policy=accounts.policy_or_default(tx, owner, merchant.currency),
             bars=_bars(tx, owner, asking),
-            cells=scoring.read(tx, owner, _cell_keys({row.carrier for row in rows}, asking.place)),
+            learnt=chances.read(tx, owner, _pairs({row.carrier for row in rows}), asking.spot),
             rates=kit.rates(),
+            circuits={account.id: kit.carriers.unavailable(account, _needed(account)) for account in opened},
         )
+
+
+def _needed(account: Account) -> tuple[str, ...]:
+    """The operations without which an account is no offer, or none that could be booked; days may be missing."""
+    offers = [name for name in registry.carrier(account.carrier).offers_from if name != "tat"]
+    return ("sign_in", *offers, "book")
 
 
 def _bars(tx: sa.Connection, owner: Owner, asking: Asking) -> dict[str, dt.datetime]:
@@ -152,15 +172,8 @@ def _bars(tx: sa.Connection, owner: Owner, asking: Asking) -> dict[str, dt.datet
     return {row.moved_by: row.until for row in tx.execute(_BARS_HERE, msgspec.structs.asdict(owner) | here)}
 
 
-def _cell_keys(codes: Iterable[str], place: str) -> list[str]:
-    pairs = [(service.moved_by or code, service.code) for code in codes for service in registry.carrier(code).services]
-    return [
-        "all",
-        *(scoring.later_key(visit, same) for visit in (2, 3, 4) for same in (True, False)),
-        *(scoring.service_key(*pair) for pair in pairs),
-        *(scoring.zone_key(*pair, place) for pair in pairs),
-        *(scoring.slip_key(*pair, collected=collected) for pair in pairs for collected in (True, False)),
-    ]
+def _pairs(codes: Iterable[str]) -> list[chances.Pair]:
+    return [(service.moved_by or code, service.code) for code in codes for service in registry.carrier(code).services]
 
 
 def _for_this(policy: Policy, wanted: Wanted | None) -> Policy:
@@ -170,9 +183,13 @@ def _for_this(policy: Policy, wanted: Wanted | None) -> Policy:
     return msgspec.structs.replace(policy, allow=wanted.allow or policy.allow, deny=(*policy.deny, *wanted.deny))
 
 
-def _pinned(asking: Asking) -> Situation:
-    pin = asking.wanted.pin if asking.wanted else ""
-    return msgspec.structs.replace(asking.situation, pinned=pin, zone=asking.place)
+def _situation(policy: Policy, asking: Asking) -> Situation:
+    return msgspec.structs.replace(asking.situation, pinned=_pinned(policy, asking), zone=asking.place)
+
+
+def _pinned(policy: Policy, asking: Asking) -> str:
+    """The carrier named for this pickup, else the one for pickups there."""
+    return (asking.wanted.pin if asking.wanted else "") or policy.pinned_at(asking.enquiry.lane.origin)
 
 
 # --- before asking ---------------------------------------------------------------------------------
@@ -180,7 +197,7 @@ def _pinned(asking: Asking) -> Situation:
 
 def _screen(setup: Setup, asking: Asking) -> tuple[list[tuple[Account, Means]], list[Barred]]:
     """The services worth asking about, and those left out before anybody is asked."""
-    policy, asked = _for_this(setup.policy, asking.wanted), _asked(asking)
+    policy, asked = _for_this(setup.policy, asking.wanted), _asked(setup.policy, asking)
     kept, barred = [], []
     for account in setup.accounts:
         carrier = registry.carrier(account.carrier)
@@ -207,6 +224,7 @@ def _means(account: Account, carrier: Carrier, service: Service, setup: Setup, a
         moved_by=mover,
         enabled=account.enabled,
         barred_by=_barred_by(mover, account, service, setup, asking),
+        circuit_open=setup.circuits.get(account.id, ""),
         heaviest=service.heaviest,
         longest_side=service.longest_side,
         pieces=service.pieces,
@@ -222,12 +240,12 @@ def _barred_by(mover: str, account: Account, service: Service, setup: Setup, ask
     return asking.excluded.get(mover, "") or refusal
 
 
-def _asked(asking: Asking) -> Asked:
+def _asked(policy: Policy, asking: Asking) -> Asked:
     wanted = asking.wanted
     return Asked(
         parcels=asking.enquiry.parcels,
         quality_checks=asking.enquiry.quality_checks,
-        pinned=wanted.pin if wanted else "",
+        pinned=_pinned(policy, asking),
         price_cap=wanted.max_price if wanted else None,
     )
 
@@ -303,6 +321,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     tat_days: int | None
     firm: bool
     sources: Mapping[str, str]
+    expires_at: dt.datetime | None = None
 
 
 _BY_QUOTE = "the carrier's quote"
@@ -311,7 +330,7 @@ _BY_QUOTE = "the carrier's quote"
 def _weigh_all(
     means: list[tuple[Account, Means]], answers: Mapping[str, Mapping[str, Outcome]], setup: Setup, asking: Asking
 ) -> tuple[list[Candidate], list[Barred]]:
-    asked, policy = _asked(asking), _for_this(setup.policy, asking.wanted)
+    asked, policy = _asked(setup.policy, asking), _for_this(setup.policy, asking.wanted)
     candidates: list[Candidate] = []
     barred: list[Barred] = []
     for account, mean in means:
@@ -373,7 +392,9 @@ def _from_quote(means: Means, answers: Mapping[str, Outcome], setup: Setup, aski
     if days is None:
         days, foretold_by = quote.tat_days, _BY_QUOTE
     sources = {"price": _BY_QUOTE, "tat": foretold_by}
-    return Offer(price=quote.price, due_if_not_collected=due, tat_days=days, firm=quote.firm, sources=sources), Heard()
+    until = asking.now + HOLDS
+    offer = Offer(price=quote.price, due_if_not_collected=due, tat_days=days, firm=quote.firm, sources=sources, expires_at=until)
+    return offer, Heard()
 
 
 def _from_card(means: Means, answers: Mapping[str, Outcome], setup: Setup, asking: Asking) -> tuple[Offer | None, Heard]:
@@ -406,8 +427,8 @@ def _candidate(means: Means, offer: Offer, setup: Setup, asking: Asking) -> Cand
     price, due = _convert(offer.price, setup, asking), _convert(offer.due_if_not_collected, setup, asking)
     if isinstance(price, NoRate) or isinstance(due, NoRate):  # the filters leave such an offer out
         raise ValueError(f"{means.carrier} is priced in a currency without a rate")
-    cells, pair = setup.cells, (means.moved_by, means.service)
-    prior = prior_of(cells["all"], asking.now, Prior())
+    learnt, pair = setup.learnt, (means.moved_by, means.service)
+    cells = learnt.cells
     lead = lead_days(asking, carrier.timezone)
     same = asking.situation.current is not None and asking.situation.current[1] == means.moved_by
     return Candidate(
@@ -423,7 +444,9 @@ def _candidate(means: Means, offer: Offer, setup: Setup, asking: Asking) -> Cand
         rate=price.rate,
         tat_days=offer.tat_days,
         firm=offer.firm,
-        estimate=estimate(cells[scoring.service_key(*pair)], cells[scoring.zone_key(*pair, asking.place)], prior, asking.now),
+        expires_at=offer.expires_at,
+        estimate=learnt.first_visit(pair, asking.spot, asking.now),
+        brake=learnt.brake(pair, asking.place, asking.now),
         visit=asking.visit,
         g=factor(asking.visit, same, scoring.later_cells(cells), asking.now),
         days_to_success=expected_days(lead, _slip(cells, pair, collected=True), SUCCESS_SLIP, asking.now),

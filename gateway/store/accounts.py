@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from adapters.contract.places import Party
 from gateway import ids
-from gateway.store import tables
+from gateway.store import scores, tables
+from gateway.store.merchants import MERCHANTS
 from gateway.store.rows import Owner, Rows, whose
 from gateway.store.vault import Vault
 from gateway.values import Account, Mode
@@ -162,15 +163,18 @@ def policy_or_default(tx: sa.Connection, owner: Owner, currency: str) -> Policy:
 
 
 def store_policy(tx: sa.Connection, owner: Owner, policy: Policy, now: dt.datetime) -> StoredPolicy:
-    """A new version; the old ones stay, decisions refer to them."""
+    """A new version; the old ones stay, decisions refer to them. Two at once get two numbers."""
+    MERCHANTS.held(tx, owner.merchant_id)
+    version = _newest(tx, owner) + 1
     row: Any = StoredPolicy(
         id=ids.new("pol"),
         merchant_id=owner.merchant_id,
         mode=owner.mode,
-        version=_newest(tx, owner) + 1,
-        body=policy,
+        version=version,
+        body=msgspec.structs.replace(policy, version=version),
         created_at=now,
     )
+    scores.join_pool(tx, owner, member=policy.pooled_prior)
     return POLICIES.insert(tx, row)
 
 

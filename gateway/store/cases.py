@@ -7,6 +7,7 @@ slow one is not overtaken.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from adapters.contract.places import Party
 from gateway import ids
 from gateway.store import tables
+from gateway.store.database import writes
 from gateway.store.ledger import (
     BOOKINGS,
     EXCEPTIONS,
@@ -69,15 +71,15 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(tx: sa.Connection, pickup_id: str) -> Case:
-    """Raises NoSuchRow."""
-    pickup = PICKUPS.one(tx, pickup_id)
+    """In a transaction that writes, nobody else changes this case before its end. Raises NoSuchRow."""
+    pickup = PICKUPS.held(tx, pickup_id) if writes(tx) else PICKUPS.one(tx, pickup_id)
     bookings = BOOKINGS.all(tx, tables.bookings.c.pickup_id == pickup_id)
     return Case(
         merchant=MERCHANTS.one(tx, pickup.merchant_id),
         pickup=pickup,
         people=people(tx, pickup_id),
         bookings=bookings,
-        scans={booking.id: scans(tx, booking.id) for booking in bookings},
+        scans=scans_of(tx, [booking.id for booking in bookings]),
         visits=VISITS.all(tx, tables.visits.c.pickup_id == pickup_id, order=tables.visits.c.day),
         instructions=INSTRUCTIONS.all(tx, tables.instructions.c.pickup_id == pickup_id),
         exceptions=EXCEPTIONS.all(tx, tables.exceptions.c.pickup_id == pickup_id),
@@ -94,11 +96,19 @@ def people(tx: sa.Connection, pickup_id: str) -> People:
 
 def scans(tx: sa.Connection, booking_id: str) -> list[StoredScan]:
     """Oldest event first; of one instant, in the order of their arrival."""
+    return scans_of(tx, [booking_id])[booking_id]
+
+
+def scans_of(tx: sa.Connection, booking_ids: Sequence[str]) -> dict[str, list[StoredScan]]:
+    """The same for many bookings at once, by booking."""
     table = tables.scans
     order = (table.c.at, table.c.received_at, table.c.digest)
     columns = [table.c[name] for name in StoredScan.__struct_fields__]
-    rows = tx.execute(sa.select(*columns).where(table.c.booking_id == booking_id).order_by(*order))
-    return [msgspec.convert(dict(zip(StoredScan.__struct_fields__, row, strict=True)), StoredScan) for row in rows]
+    found: dict[str, list[StoredScan]] = {booking_id: [] for booking_id in booking_ids}
+    for row in tx.execute(sa.select(*columns).where(table.c.booking_id.in_(booking_ids)).order_by(*order)):
+        scan = msgspec.convert(dict(zip(StoredScan.__struct_fields__, row, strict=True)), StoredScan)
+        found[scan.booking_id].append(scan)
+    return found
 
 
 def claim(tx: sa.Connection, pickup_id: str, wall: dt.datetime) -> str | None:

@@ -55,7 +55,7 @@ def earlier(tx: sa.Connection, vault: Vault, attempt: Attempt, wall: dt.datetime
         raise OtherRequest(attempt.key)
     if row.status is None:
         raise InFlight(attempt.key)
-    body = vault.open(row.answer, attempt.owner.merchant_id, _bound(attempt))["body"]
+    body = vault.open(row.answer, attempt.owner.merchant_id, bound(attempt.route, attempt.key))["body"]
     return Kept(status=row.status, headers=row.headers, body=body)
 
 
@@ -69,7 +69,7 @@ def claim(tx: sa.Connection, attempt: Attempt, wall: dt.datetime) -> None:
 
 def keep(tx: sa.Connection, vault: Vault, attempt: Attempt, answer: Kept, wall: dt.datetime) -> None:
     """The answer to all who ask again."""
-    sealed = vault.seal({"body": answer.body}, attempt.owner.merchant_id, _bound(attempt))
+    sealed = vault.seal({"body": answer.body}, attempt.owner.merchant_id, bound(attempt.route, attempt.key))
     kept = {"status": answer.status, "headers": answer.headers, "answer": sealed, "expires_at": wall + KEPT}
     tx.execute(tables.idempotency.update().where(_same(attempt)).values(**kept))
 
@@ -77,6 +77,31 @@ def keep(tx: sa.Connection, vault: Vault, attempt: Attempt, answer: Kept, wall: 
 def forget(tx: sa.Connection, attempt: Attempt) -> None:
     """The work failed: the key is free again."""
     tx.execute(tables.idempotency.delete().where(_same(attempt)))
+
+
+def answers(tx: sa.Connection, vault: Vault, owner: Owner, since: dt.datetime, until: dt.datetime) -> list[tuple[Attempt, Kept]]:
+    """The owner's answers to requests of that time, opened."""
+    table = tables.idempotency
+    mine = (table.c.merchant_id == owner.merchant_id) & (table.c.mode == owner.mode)
+    rows = tx.execute(sa.select(table).where(mine, table.c.created_at.between(since, until), table.c.answer.is_not(None))).all()
+    found = [(Attempt(owner=owner, route=row.route, key=row.key, digest=row.body_digest), row) for row in rows]
+    return [
+        (
+            one,
+            Kept(
+                status=row.status,
+                headers=row.headers,
+                body=vault.open(row.answer, owner.merchant_id, bound(one.route, one.key))["body"],
+            ),
+        )
+        for one, row in found
+    ]
+
+
+def replace(tx: sa.Connection, vault: Vault, attempt: Attempt, answer: Kept) -> None:
+    """Another answer from now on, as long as the first would have been kept."""
+    sealed = vault.seal({"body": answer.body}, attempt.owner.merchant_id, bound(attempt.route, attempt.key))
+    tx.execute(tables.idempotency.update().where(_same(attempt)).values(answer=sealed))
 
 
 def purge(tx: sa.Connection, wall: dt.datetime) -> int:
@@ -93,5 +118,6 @@ def _same(attempt: Attempt) -> sa.ColumnElement[bool]:
     return sa.and_(*(tables.idempotency.c[name] == value for name, value in _key(attempt).items()))
 
 
-def _bound(attempt: Attempt) -> str:
-    return f"idempotency/{attempt.route}/{attempt.key}"
+def bound(route: str, key: str) -> str:
+    """What a sealed answer is bound to, beside its merchant."""
+    return f"idempotency/{route}/{key}"

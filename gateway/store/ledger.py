@@ -15,6 +15,7 @@ from adapters.contract.units import Money
 from gateway.life.booking import BookingState
 from gateway.life.pickup import Intent, PickupState
 from gateway.store import tables
+from gateway.store.feed import Feed
 from gateway.store.rows import Rows
 from gateway.values import Mode
 from rates.recovery import Step
@@ -61,6 +62,7 @@ class Pickup(msgspec.Struct, frozen=True, kw_only=True):
     business_created_at: dt.datetime
     created_at: dt.datetime
     updated_at: dt.datetime
+    order_number: str = ""
     kind: str = "reverse"
     intent: Intent = Intent.COLLECT
     handed_over: bool = False
@@ -76,6 +78,7 @@ class Pickup(msgspec.Struct, frozen=True, kw_only=True):
     lease_owner: str | None = None
     sequence: int = 0
     version: int = 0
+    erased_at: dt.datetime | None = None
 
 
 class People(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +140,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     poll_at: dt.datetime | None = None
     quiet_polls: int = 0
     booked_at: dt.datetime | None = None
+    quote_expires_at: dt.datetime | None = None
 
 
 class StoredScan(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,6 +170,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason | None = None
     fault: Fault | None = None
     disputed: bool = False
+    confirmed: bool = False
     ended_at: dt.datetime | None = None
     scored: dict[str, Any] | None = None
 
@@ -238,10 +243,12 @@ class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """`pickup_id` None and `sequence` 0: it is about a carrier account."""
+
     id: str
     merchant_id: str
     mode: Mode
-    pickup_id: str
+    pickup_id: str | None
     sequence: int
     type: str
     data: dict[str, Any]
@@ -250,7 +257,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredLabel(msgspec.Struct, frozen=True, kw_only=True):
-    """`source`: carrier or ours (a packing slip)."""
+    """One version of a booking's label. `source`: carrier or ours (a packing slip); `slip`: what ours says."""
 
     id: str
     merchant_id: str
@@ -262,6 +269,7 @@ class StoredLabel(msgspec.Struct, frozen=True, kw_only=True):
     digest: bytes
     content: bytes
     created_at: dt.datetime
+    slip: Any = None
 
 
 PICKUPS = Rows(tables.pickups, Pickup)
@@ -270,5 +278,5 @@ VISITS = Rows(tables.visits, Visit)
 INSTRUCTIONS = Rows(tables.instructions, Instruction)
 EXCEPTIONS = Rows(tables.exceptions, PickupException)
 DECISIONS = Rows(tables.decisions, StoredDecision)
-EVENTS = Rows(tables.events, Event)
+EVENTS = Feed(tables.events, Event)
 LABELS = Rows(tables.labels, StoredLabel)

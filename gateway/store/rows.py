@@ -70,6 +70,13 @@ class Rows(Generic[T]):
             raise NoSuchRow(f"{self.table.name} has no {row_id}")
         return rows[0]
 
+    def held(self, tx: sa.Connection, row_id: str) -> T:
+        """The same, and nobody else changes it before this transaction ends; on SQLite writers take turns anyway."""
+        rows = self.found(tx, self._by_id_held, row_id=row_id)
+        if not rows:
+            raise NoSuchRow(f"{self.table.name} has no {row_id}")
+        return rows[0]
+
     def first(self, tx: sa.Connection, *conditions: sa.ColumnElement[bool]) -> T | None:
         row = tx.execute(self.select.where(*conditions).limit(1)).first()
         return self.read(row) if row else None
@@ -77,6 +84,11 @@ class Rows(Generic[T]):
     def all(self, tx: sa.Connection, *conditions: sa.ColumnElement[bool], order: Any = None, limit: int | None = None) -> list[T]:
         order = self.table.c.id if order is None else order
         return self.found(tx, self.select.where(*conditions).order_by(order).limit(limit))
+
+    def free(self, tx: sa.Connection, *conditions: sa.ColumnElement[bool], limit: int) -> list[T]:
+        """Those that no other transaction has in hand; nobody else gets them before this one ends."""
+        statement = self.select.where(*conditions).order_by(self.table.c.id).limit(limit)
+        return self.found(tx, statement.with_for_update(key_share=True, skip_locked=True))
 
     def of_owner(self, tx: sa.Connection, owner: Owner) -> list[T]:
         """All that the owner has, oldest first."""
@@ -99,12 +111,17 @@ class Rows(Generic[T]):
     def owned(self, owner: Owner) -> sa.ColumnElement[bool]:
         return (self.table.c.merchant_id == owner.merchant_id) & (self.table.c.mode == owner.mode)
 
-    def read(self, row: sa.Row[Any]) -> T:
+    def read(self, row: Sequence[Any]) -> T:
         return msgspec.convert(dict(zip(self.kind.__struct_fields__, row, strict=True)), self.kind)
 
     @functools.cached_property
     def _by_id(self) -> sa.Select[Any]:
         return self.select.where(self.table.c.id == sa.bindparam("row_id"))
+
+    @functools.cached_property
+    def _by_id_held(self) -> sa.Select[Any]:
+        """FOR NO KEY UPDATE: rows that refer to it may still be added."""
+        return self._by_id.with_for_update(key_share=True)
 
     @functools.cached_property
     def _of_owner(self) -> sa.Select[Any]:

@@ -13,6 +13,8 @@ import msgspec
 import sqlalchemy as sa
 
 from gateway.life.booking import OPEN
+from gateway.store.transactions import Writing
+from rates.scorecards import Sums
 
 metadata = sa.MetaData(
     naming_convention={
@@ -34,7 +36,9 @@ class Instant(sa.TypeDecorator[dt.datetime]):
         return value.astimezone(dt.UTC).replace(tzinfo=None if dialect.name == "sqlite" else dt.UTC) if value else None
 
     def process_result_value(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
-        return value.replace(tzinfo=dt.UTC) if value and not value.tzinfo else value
+        if value is None:
+            return None
+        return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
 
 
 class Json(sa.TypeDecorator[Any]):
@@ -65,6 +69,11 @@ def _text(name: str, default: str = "", **more: Any) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False, server_default=default, **more)
 
 
+def _searched(length: int) -> sa.types.TypeEngine[str]:
+    """Text that is looked up by its beginning: compared byte by byte on PostgreSQL as on SQLite, so that an index serves."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
 merchants = sa.Table(
     "merchants",
     metadata,
@@ -73,7 +82,23 @@ merchants = sa.Table(
     sa.Column("currency", sa.String(3), nullable=False),
     sa.Column("country", sa.String(2), nullable=False),
     sa.Column("clock_offset", sa.BigInteger, nullable=False, server_default="0"),  # seconds, test mode only
+    sa.Column("retention_days", sa.Integer),  # None: as the installation has it
     sa.Column("created_at", Instant, nullable=False),
+)
+sa.Index("uq_merchants_name", merchants.c.name, unique=True)
+
+# Keys of the installation itself, not of a merchant: they make merchants and read the installation's own audit log.
+admin_keys = sa.Table(
+    "admin_keys",
+    metadata,
+    _id(),
+    _text("name"),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("hint", sa.String(8), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant),
+    sa.Column("last_used_at", Instant),
+    sa.Column("revoked_at", Instant),
 )
 
 api_keys = sa.Table(
@@ -149,7 +174,8 @@ pickups = sa.Table(
     _id(),
     *_owner(),
     sa.Column("kind", sa.String(8), nullable=False, server_default="reverse"),
-    sa.Column("reference", sa.String(120), nullable=False),
+    sa.Column("reference", _searched(120), nullable=False),
+    sa.Column("order_number", _searched(120), nullable=False, server_default=""),
     sa.Column("state", sa.String(24), nullable=False),
     sa.Column("intent", sa.String(8), nullable=False, server_default="collect"),
     sa.Column("handed_over", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -170,8 +196,14 @@ pickups = sa.Table(
     sa.Column("business_created_at", Instant, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
+    sa.Column("erased_at", Instant),  # since then nothing personal stands here
 )
 sa.Index("ix_pickups_owner", pickups.c.merchant_id, pickups.c.mode, pickups.c.id)
+sa.Index("ix_pickups_created", pickups.c.merchant_id, pickups.c.mode, pickups.c.created_at, pickups.c.id)
+sa.Index("ix_pickups_updated", pickups.c.merchant_id, pickups.c.mode, pickups.c.updated_at, pickups.c.id)
+sa.Index("ix_pickups_state", pickups.c.merchant_id, pickups.c.mode, pickups.c.state, pickups.c.created_at, pickups.c.id)
+sa.Index("ix_pickups_reference", pickups.c.merchant_id, pickups.c.mode, pickups.c.reference)
+sa.Index("ix_pickups_order_number", pickups.c.merchant_id, pickups.c.mode, pickups.c.order_number)
 sa.Index(
     "uq_pickups_open_reference",
     pickups.c.merchant_id,
@@ -184,6 +216,10 @@ sa.Index(
 )
 sa.Index("ix_pickups_wake_at", pickups.c.wake_at)
 sa.Index("ix_pickups_wake_wall", pickups.c.wake_wall)
+_going = pickups.c.ended.is_(False)
+_kept = pickups.c.ended.is_(True) & pickups.c.erased_at.is_(None)
+sa.Index("ix_pickups_open", pickups.c.state, pickups.c.mode, sqlite_where=_going, postgresql_where=_going)
+sa.Index("ix_pickups_retention", pickups.c.updated_at, sqlite_where=_kept, postgresql_where=_kept)
 
 people = sa.Table(
     "people",
@@ -212,7 +248,7 @@ bookings = sa.Table(
     sa.Column("step", sa.Integer, nullable=False, server_default="0"),
     sa.Column("so_far", Json, nullable=False),
     sa.Column("handles", Json, nullable=False),
-    sa.Column("awb", sa.String(60)),
+    sa.Column("awb", _searched(60)),
     _text("pickup_token"),
     _text("tracking_url"),
     sa.Column("price", Json),
@@ -227,13 +263,18 @@ bookings = sa.Table(
     sa.Column("poll_at", Instant),  # business
     sa.Column("quiet_polls", sa.Integer, nullable=False, server_default="0"),
     sa.Column("booked_at", Instant),  # business
+    sa.Column("quote_expires_at", Instant),  # business: the offer it was chosen by holds until then
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
 )
 _open = bookings.c.state.in_(sorted(OPEN)) & bookings.c.overlap.is_(False)
 sa.Index("uq_bookings_one_open", bookings.c.pickup_id, unique=True, sqlite_where=_open, postgresql_where=_open)
 sa.Index("ix_bookings_awb", bookings.c.account_id, bookings.c.awb)
+sa.Index("ix_bookings_owner_awb", bookings.c.merchant_id, bookings.c.mode, bookings.c.awb)
+sa.Index("ix_bookings_carrier_awb", bookings.c.carrier, bookings.c.awb)
 sa.Index("ix_bookings_poll_at", bookings.c.poll_at)
+_doubtful = bookings.c.state.in_(("unknown", "cancel_unknown"))
+sa.Index("ix_bookings_doubt", bookings.c.state, bookings.c.mode, sqlite_where=_doubtful, postgresql_where=_doubtful)
 
 instructions = sa.Table(
     "instructions",
@@ -282,6 +323,7 @@ visits = sa.Table(
     sa.Column("reason", sa.String(40)),
     sa.Column("fault", sa.String(12)),
     sa.Column("disputed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("confirmed", sa.Boolean, nullable=False, server_default=sa.false()),  # it was as the carrier says
     sa.Column("ended_at", Instant),
     sa.Column("scored", Json),  # what went into the estimates, to take it back
     sa.UniqueConstraint("booking_id", "day"),
@@ -323,6 +365,9 @@ exceptions = sa.Table(
     sa.Column("opened_at", Instant, nullable=False),
     sa.Column("resolved_at", Instant),
 )
+sa.Index("ix_exceptions_opened", exceptions.c.merchant_id, exceptions.c.mode, exceptions.c.opened_at, exceptions.c.id)
+_unsolved = exceptions.c.state != "resolved"
+sa.Index("ix_exceptions_open", exceptions.c.reason, exceptions.c.mode, sqlite_where=_unsolved, postgresql_where=_unsolved)
 sa.Index("ix_exceptions_owner", exceptions.c.merchant_id, exceptions.c.mode, exceptions.c.state, exceptions.c.id)
 
 events = sa.Table(
@@ -330,14 +375,19 @@ events = sa.Table(
     metadata,
     _id(),
     *_owner(),
-    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), nullable=False),
-    sa.Column("sequence", sa.Integer, nullable=False),
+    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id")),  # none: it is about an account
+    sa.Column("sequence", sa.Integer, nullable=False),  # within the pickup; 0 without one
     sa.Column("type", sa.String(40), nullable=False),
     sa.Column("data", Json, nullable=False),
     sa.Column("at", Instant, nullable=False),  # business
     sa.Column("created_at", Instant, nullable=False),
+    sa.Column("feed", sa.BigInteger, nullable=False, server_default=Writing()),  # store/feed.py: the order of commits
+    sa.Column("told", sa.Boolean, nullable=False, server_default=sa.false()),  # its webhook deliveries are made
     sa.UniqueConstraint("pickup_id", "sequence"),
 )
+_untold = events.c.told.is_(False)
+sa.Index("ix_events_untold", events.c.id, sqlite_where=_untold, postgresql_where=_untold)
+sa.Index("ix_events_feed", events.c.merchant_id, events.c.mode, events.c.feed, events.c.sequence, events.c.id)
 
 labels = sa.Table(
     "labels",
@@ -348,8 +398,23 @@ labels = sa.Table(
     sa.Column("booking_id", sa.String(40), sa.ForeignKey("bookings.id"), nullable=False),
     sa.Column("format", sa.String(4), nullable=False),
     sa.Column("source", sa.String(8), nullable=False),  # carrier, ours
-    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),  # SHA-256 of the content
     sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("slip", Json),  # of ours: what it says, to draw it in another format
+    sa.Column("created_at", Instant, nullable=False),
+)
+sa.Index("uq_labels_content", labels.c.booking_id, labels.c.digest, unique=True)
+
+# A carrier's label in another format, or why there is none; it goes with its label.
+label_copies = sa.Table(
+    "label_copies",
+    metadata,
+    sa.Column("label_id", sa.String(40), sa.ForeignKey("labels.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("recipe", sa.String(16), primary_key=True),
+    *_owner(),
+    sa.Column("digest", sa.LargeBinary(32)),
+    sa.Column("content", sa.LargeBinary),
+    sa.Column("why", sa.String(24)),
     sa.Column("created_at", Instant, nullable=False),
 )
 
@@ -415,3 +480,163 @@ outbox = sa.Table(
     sqlite_autoincrement=True,
 )
 sa.Index("ix_outbox_queued_at", outbox.c.queued_at)
+
+# --- what was learnt, and what the scorecards add up ------------------------------------------------
+
+silences = sa.Table(
+    "silences",
+    metadata,
+    sa.Column("booking_id", sa.String(40), sa.ForeignKey("bookings.id"), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),  # the promised day nothing was heard of
+    *_owner(),
+    sa.Column("scored", Json, nullable=False),
+)
+
+pool_members = sa.Table(
+    "pool_members",
+    metadata,
+    sa.Column("merchant_id", sa.String(40), sa.ForeignKey("merchants.id"), primary_key=True),
+    sa.Column("mode", sa.String(4), primary_key=True),
+)
+
+# Sums over bookings, by the day they were booked: what a fact holds for one booking, `score_days` holds for many.
+MEASURES = Sums.__struct_fields__
+
+
+def _measures() -> list[sa.Column[int]]:
+    return [sa.Column(name, sa.BigInteger, nullable=False, server_default="0") for name in MEASURES]
+
+
+def _score_key(*order: str) -> list[sa.Column[Any]]:
+    """`grain`: day and week over all zones (zone ""), zone_day and zone_week by zone; `start` is its first day."""
+    word = sa.String(9)
+    kinds: dict[str, Any] = {"mode": sa.String(4), "grain": word, "start": sa.Date, "zone": sa.String(24), "kind": word}
+    merchant = sa.Column("merchant_id", sa.String(40), sa.ForeignKey("merchants.id"), primary_key=True)
+    return [merchant, *(sa.Column(name, kinds.get(name, sa.String(40)), primary_key=True) for name in order)]
+
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("booking_id", sa.String(40), sa.ForeignKey("bookings.id"), primary_key=True),
+    *_owner(),
+    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), nullable=False, index=True),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("week", sa.Date, nullable=False),  # its Monday
+    sa.Column("weekday", sa.Integer, nullable=False),  # 1 is Monday
+    sa.Column("account_id", sa.String(40), nullable=False),
+    sa.Column("carrier", sa.String(40), nullable=False),
+    sa.Column("moved_by", sa.String(40), nullable=False),
+    sa.Column("service", sa.String(40), nullable=False),
+    sa.Column("zone", sa.String(24), nullable=False),
+    sa.Column("postal_code", sa.String(16), nullable=False),
+    sa.Column("destination", sa.String(16), nullable=False),
+    sa.Column("weight_g", sa.Integer, nullable=False),
+    sa.Column("quality_check", sa.Boolean, nullable=False),
+    sa.Column("return_reason", sa.String(24), nullable=False),
+    sa.Column("chosen_by", sa.String(12), nullable=False),  # rule, pinned, preferred, explored
+    sa.Column("booked_at", Instant, nullable=False),
+    sa.Column("booked_hour", sa.Integer, nullable=False),  # hours since 1970
+    sa.Column("waiting", sa.Boolean, nullable=False),  # neither collected nor over
+    sa.Column("hours", sa.Integer, nullable=False),  # booked until collected or over
+    sa.Column("chance", sa.Integer, nullable=False),  # forecast for its first visit, in millionths
+    sa.Column("given", Json, nullable=False),  # what its decision said
+    *_measures(),
+)
+_waiting = facts.c.waiting.is_(True)
+sa.Index("ix_facts_owner", facts.c.merchant_id, facts.c.mode, facts.c.day)
+sa.Index("ix_facts_waiting", facts.c.merchant_id, facts.c.mode, facts.c.day, sqlite_where=_waiting, postgresql_where=_waiting)
+
+_WHOM = ("account_id", "carrier", "moved_by", "service")
+score_days = sa.Table(
+    "score_days", metadata, *_score_key("mode", "grain", "start", *_WHOM, "zone"), *_measures(), sqlite_with_rowid=False
+)
+
+# `kind`: collected and over count hours since booking, forecast counts hundredths of the chance.
+score_bins = sa.Table(
+    "score_bins",
+    metadata,
+    *_score_key("mode", "grain", "zone", "kind", "start", *_WHOM),
+    sa.Column("bin", sa.Integer, primary_key=True),
+    sa.Column("n", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("won", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("total", sa.BigInteger, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+
+# The audit log: a chain for each merchant and mode, and one ("", "") for the installation. Times and changes are the very texts
+# that were hashed.
+audit_heads = sa.Table(
+    "audit_heads",
+    metadata,
+    sa.Column("merchant_id", sa.String(40), primary_key=True),
+    sa.Column("mode", sa.String(4), primary_key=True),
+    sa.Column("entries", sa.Integer, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    _id(),
+    sa.Column("merchant_id", sa.String(40), nullable=False),
+    sa.Column("mode", sa.String(4), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("at", sa.String(27), nullable=False),
+    sa.Column("actor", sa.String(60), nullable=False),
+    sa.Column("action", sa.String(60), nullable=False),
+    sa.Column("object_id", sa.String(60), nullable=False),
+    sa.Column("request_id", sa.String(80), nullable=False),
+    _text("change"),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.UniqueConstraint("merchant_id", "mode", "number"),
+)
+sa.Index("ix_audit_log_object", audit_log.c.merchant_id, audit_log.c.mode, audit_log.c.object_id)
+
+webhook_endpoints = sa.Table(
+    "webhook_endpoints",
+    metadata,
+    _id(),
+    *_owner(),
+    _text("url"),
+    _text("description"),
+    sa.Column("event_types", Json, nullable=False),  # [] = all
+    sa.Column("secrets", sa.LargeBinary, nullable=False),
+    sa.Column("previous_until", Instant),  # wall: so long the secret before the last rotation signs too
+    sa.Column("state", sa.String(8), nullable=False),
+    _text("reason"),
+    sa.Column("failing_since", Instant),
+    sa.Column("streak", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("slow", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("hold_until", Instant),  # wall, as are the next three
+    sa.Column("due_at", Instant),
+    sa.Column("lease_until", Instant),
+    sa.Column("lease_owner", sa.String(40)),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+)
+sa.Index("ix_webhook_endpoints_owner", webhook_endpoints.c.merchant_id, webhook_endpoints.c.mode, webhook_endpoints.c.id)
+sa.Index("ix_webhook_endpoints_due", webhook_endpoints.c.state, webhook_endpoints.c.due_at)
+
+webhook_deliveries = sa.Table(
+    "webhook_deliveries",
+    metadata,
+    _id(),
+    *_owner(),
+    sa.Column("endpoint_id", sa.String(40), sa.ForeignKey("webhook_endpoints.id"), nullable=False),
+    sa.Column("event_id", sa.String(40), sa.ForeignKey("events.id")),  # none: a ping
+    sa.Column("type", sa.String(40), nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),  # pending, delivered, failed
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_try_at", Instant),
+    sa.Column("attempts", Json, nullable=False),
+    sa.Column("replay_of", sa.String(40)),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
+)
+sa.Index("ix_webhook_deliveries_log", webhook_deliveries.c.endpoint_id, webhook_deliveries.c.id)
+sa.Index(
+    "ix_webhook_deliveries_due", webhook_deliveries.c.endpoint_id, webhook_deliveries.c.state, webhook_deliveries.c.next_try_at
+)
+sa.Index("ix_webhook_deliveries_ended", webhook_deliveries.c.ended_at)

@@ -16,6 +16,7 @@ from gateway.web import paging, setup_views
 from gateway.web.access import Call, IdempotencyKey, answered, scope
 from gateway.web.bodies import JsonBody
 from gateway.web.contract import LINK, LOCATION, REPLAYED, WITH_BODY, WITH_KEY, refusals
+from gateway.web.noting import noted
 from gateway.web.problems import ProblemError
 from gateway.web.repeats import attempt_of, once
 from gateway.web.setup_shapes import KeyRequest
@@ -75,7 +76,7 @@ class ApiKeys(Controller):
     )
     def delete(self, call: NamedDependency[Call], key_id: FromPath[str]) -> None:
         """At once, and for good. A key cannot revoke itself, so that nobody locks himself out."""
-        with call.kit.db.write() as tx:
+        with call.kit.db.write() as tx, noted(call, tx):
             row = KEYS.get(tx, call.owner, key_id)
             if row is None:
                 raise ProblemError("not_found", f"there is no key {key_id}")

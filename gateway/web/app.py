@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -23,23 +24,35 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.services.kit import Kit, on_loop
 from gateway.settings import Settings, from_environment
-from gateway.web.access import Meter, Quota, authenticate, provide_call
+from gateway.web import installation
+from gateway.web.access import Guard, authenticate, in_thread, provide_call
 from gateway.web.api_keys import ApiKeys
+from gateway.web.audit import AuditLog
+from gateway.web.batch import PickupBatches
 from gateway.web.bodies import LARGEST, RawBody
 from gateway.web.callbacks import Callbacks
 from gateway.web.carrier_accounts import CarrierAccounts
 from gateway.web.carriers import Carriers
 from gateway.web.clocks import Clock
+from gateway.web.erasure import Erasure
+from gateway.web.events import Events
 from gateway.web.exceptions import Exceptions
 from gateway.web.health import Health
 from gateway.web.labels import Labels
+from gateway.web.limits import Meter, Quota, RedisBuckets
 from gateway.web.locations import Locations
+from gateway.web.merchants import Merchants
+from gateway.web.metrics import Metrics, count
 from gateway.web.pages import Pages
 from gateway.web.pickups import Pickups
 from gateway.web.policies import Policies
 from gateway.web.problems import HANDLERS, request_id
 from gateway.web.quotes import Quotes, Serviceability
 from gateway.web.rate_cards import RateCards
+from gateway.web.scorecards import Scorecards
+from gateway.web.tracking import Tracking
+from gateway.web.visits import Visits
+from gateway.web.webhooks import Webhooks
 
 OpenKit = Callable[[Settings, asyncio.AbstractEventLoop], Kit]
 
@@ -48,16 +61,24 @@ _RESOURCES = [
     Quotes,
     Serviceability,
     Pickups,
+    PickupBatches,
+    Visits,
     Labels,
+    Tracking,
+    Events,
+    Webhooks,
     Exceptions,
     Carriers,
     CarrierAccounts,
     RateCards,
     Locations,
     Policies,
+    Scorecards,
     ApiKeys,
+    Erasure,
     Clock,
 ]
+_INSTALLATION = [Merchants, AuditLog]  # a merchant's key or one of the installation
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -79,23 +100,32 @@ def create_app(
         logging.getLogger(name).setLevel(logging.WARNING)  # they print addresses, and those may hold keys
     made = Litestar(
         route_handlers=[
-            Router("/v1", route_handlers=_RESOURCES, guards=[authenticate], dto=RawBody, return_dto=None),
+            _behind(authenticate, _RESOURCES),
+            _behind(installation.authenticate, _INSTALLATION),
             Router("/v1", route_handlers=[Callbacks]),
             Health,
+            Metrics,
             Pages,
         ],
-        dependencies={"call": Provide(provide_call, sync_to_thread=False)},
+        dependencies={
+            "call": Provide(provide_call, sync_to_thread=False),
+            "visitor": Provide(installation.provide_visitor, sync_to_thread=False),
+        },
         exception_handlers=HANDLERS,
         middleware=[_named],
         before_send=[_add_headers],
         lifespan=[_living(settings, open_kit)],
-        state=State({"settings": settings, "meter": Meter(quota or Quota())}),
+        state=State({"settings": settings, "meter": Meter(quota or Quota(*settings.rate_limit), RedisBuckets(settings.redis))}),
         request_max_body_size=LARGEST,
         logging_config=None,
         openapi_config=openapi,
     )
     _note_parameters(made)
     return made
+
+
+def _behind(guard: Guard, resources: list[Any]) -> Router:
+    return Router("/v1", route_handlers=resources, guards=[in_thread(guard)], dto=RawBody, return_dto=None)
 
 
 def _living(settings: Settings, open_kit: OpenKit) -> Callable[[Litestar], Any]:
@@ -108,6 +138,7 @@ def _living(settings: Settings, open_kit: OpenKit) -> Callable[[Litestar], Any]:
         try:
             yield
         finally:
+            await kit.converter.close()
             await kit.carriers.close()
             kit.db.close()
 
@@ -126,6 +157,7 @@ def _named(app: ASGIApp) -> ASGIApp:
     """Middleware: whatever is logged within a request carries its id."""
 
     async def named(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"]["began"] = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request=request_id(scope)):
             await app(scope, receive, send)
 
@@ -136,6 +168,7 @@ async def _add_headers(message: Message, scope: Scope) -> None:
     """Before an answer leaves: its request's id, what browsers must know, and what is left of the key's quota."""
     if message["type"] != "http.response.start":
         return
+    count(scope, message["status"])
     headers = MutableScopeHeaders.from_message(message)
     quota = scope.get("state", {}).get("quota")
     for name, value in {"X-Request-Id": request_id(scope), **_HEADERS, **(quota.headers if quota else {})}.items():

@@ -61,10 +61,14 @@ class Raw(Generic[T]):
 
 def read(content: bytes, shape: type[T], about: Any = None) -> T:
     """A JSON object as `shape`. Raises ProblemError `malformed`, or `invalid` with all its errors."""
+    return read_part(parse(content), shape, about)
+
+
+def read_part(part: Any, shape: type[T], about: Any = None, pointer: str = "") -> T:
+    """A part of a body that was parsed already, which stands at `pointer`. Raises ProblemError `invalid` with all its errors."""
     reading = _Reading(about)
-    value = reading.value(_picture(shape), parse(content), "")
+    found: T = reading.value(_picture(shape), part, pointer)
     refuse(reading.faults)
-    found: T = value
     return found
 
 
@@ -259,6 +263,10 @@ class _Reading:
             return self.bad(pointer, "too_large", "has a whole number beyond 2^53: send it as text")
         return value
 
+    def unread(self, kind: inspect.RawType, value: object, pointer: str) -> Any:
+        """A part that is read by itself."""
+        return value
+
     def wrong(self, value: object, wanted: str, pointer: str) -> _Unreadable:
         return self.bad(pointer, "wrong_type", f"is {_JSON_TYPES.get(type(value), 'something else')}, must be {wanted}")
 
@@ -289,6 +297,7 @@ _READERS: dict[type, Callable[[_Reading, Any, object, str], Any]] = {
     inspect.UnionType: _Reading.optional,
     inspect.Metadata: _Reading.described,
     inspect.AnyType: _Reading.anything,
+    inspect.RawType: _Reading.unread,
 }
 
 
@@ -345,6 +354,7 @@ class RawBody(AbstractDTO[Any]):
 
     def decode_bytes(self, value: bytes) -> Any:
         content_type = self.asgi_connection.headers.get("content-type", "")
+        self.asgi_connection.scope["state"]["content"] = value  # for the audit log: the names of its outer fields
         return Raw[Any](value, content_type.partition(";")[0].strip().lower())
 
 

@@ -14,6 +14,7 @@ from gateway.web import setup_views
 from gateway.web.access import Call, IdempotencyKey, answered, scope
 from gateway.web.bodies import JsonBody
 from gateway.web.contract import REPLAYED, WITH_BODY, WITH_KEY, refusals
+from gateway.web.noting import noted
 from gateway.web.problems import ProblemError
 from gateway.web.repeats import attempt_of, once_over_carriers
 from gateway.web.setup_shapes import ClockRequest
@@ -51,5 +52,5 @@ async def _advance(call: Call, asked: ClockRequest) -> Response[Any]:
     offset = clocks.offset_to(call.merchant, asked.to, call.wall) if asked.to else ahead
     opened = await asyncio.to_thread(clocks.in_lab, call.kit, call.owner)
     await clocks.move_lab(call.kit, opened, offset)
-    moved = await asyncio.to_thread(clocks.advance, call.kit, call.merchant, offset)
+    moved = await asyncio.to_thread(clocks.advance, call.kit, call.merchant, offset, lambda tx: noted(call, tx, call.merchant.id))
     return answered(setup_views.ClockView(now=moved.now(call.mode, call.wall), offset_seconds=moved.clock_offset))

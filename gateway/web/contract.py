@@ -10,7 +10,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
-from gateway.web.problems import KINDS, MEDIA_TYPE, ErrorItem, Problem
+from gateway.web.problems import KINDS, MEDIA_TYPE, CarrierPart, ErrorItem, Problem
 
 # Any call with a key may be answered so.
 ALWAYS = ("invalid_parameter", "unauthorized", "forbidden", "too_many_requests", "internal", "unavailable")
@@ -55,11 +55,19 @@ def _example(code: str) -> Any:
         code=code,
         request_id="req_01jd3f8r6zq9v2k4m7xa",
         errors=_ERRORS.get(code, ()),
-        existing="pck_01jd3f8r6zq9v2k4m7xa" if code == "duplicate_reference" else "",
+        existing=_EXISTING.get(code, ""),
+        carrier=_CARRIER.get(code),
     )
     return msgspec.to_builtins(problem)
 
 
+_EXISTING = {"duplicate_reference": "pck_01jd3f8r6zq9v2k4m7xa", "name_taken": "mer_01jd3f8r6zq9v2k4m7xa"}
+_CARRIER = {
+    "carrier_refused": CarrierPart(code="unauthorized", raw_code="401", raw_message="Unauthorized client", retryable=False),
+    "carrier_unavailable": CarrierPart(
+        code="throttled", raw_code="", raw_message="too fast, retry after 12 s", retryable=True, retry_after=12
+    ),
+}
 _ERRORS = {
     "invalid": (
         ErrorItem(

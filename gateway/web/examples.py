@@ -53,6 +53,7 @@ _OFFER = {
     "expires_at": None,
     "price_from": "rate card delhivery/surface of 2026-01-01",
     "tat_from": "the carrier's days",
+    "why_not": "",
 }
 _LEFT_OUT = {
     "account": "cac_01jd3f8r6zq9v2k4m7xb",
@@ -66,6 +67,37 @@ _SENTENCE = (
     "months, 95 % range 77-85 %), so a collected return costs Rs 118 all in. If the visit fails, no other carrier is in line."
 )
 _PAGE = {"next": None, "prev": None, "has_more": False}
+
+_ENDPOINT_ASKED = {
+    "url": "https://hooks.kestrel.example/returns",
+    "event_types": ["pickup.booked", "pickup.collected"],
+    "description": "returns platform",
+}
+_ENDPOINT = {
+    "id": "whe_01jd3f8r6zq9v2k4m7xa",
+    "mode": "test",
+    **_ENDPOINT_ASKED,
+    "state": "enabled",
+    "reason": "",
+    "failing_since": None,
+    "previous_secret_until": None,
+    "created_at": "2026-11-23T04:30:00Z",
+    "updated_at": "2026-11-23T04:30:00Z",
+}
+_DELIVERY = {
+    "id": "whd_01jd3f8r6zq9v2k4m7xa",
+    "endpoint": "whe_01jd3f8r6zq9v2k4m7xa",
+    "message_id": "evt_01jd3f8r6zq9v2k4m7xa",
+    "event": "evt_01jd3f8r6zq9v2k4m7xa",
+    "type": "pickup.booked",
+    "state": "pending",
+    "tries": 1,
+    "next_try_at": "2026-11-23T04:30:07Z",
+    "attempts": [{"at": "2026-11-23T04:30:02Z", "status": 503, "milliseconds": 41, "answer": "down for maintenance", "error": ""}],
+    "replay_of": None,
+    "created_at": "2026-11-23T04:30:02Z",
+    "ended_at": None,
+}
 
 EXAMPLES: dict[str, Any] = {
     "PickupRequest": {
@@ -105,6 +137,12 @@ EXAMPLES: dict[str, Any] = {
         "deny": ["ekart/express"],
         "rules": {"customer_unreachable": {"action": "contact_customer_then_reattempt", "tries": 3, "message": "contact"}},
     },
+    "ExplainRequest": {"from": "560034", "to": "400001", "parcels": [_PARCEL], "quality_checks": 1},
+    "WhatIfRequest": {
+        "policy": {"give_up_at": {"amount": "400.00", "currency": "INR"}, "floor": 0.6},
+        "from": "2026-09-01",
+        "to": "2026-11-29",
+    },
     "RateCardRequest": {
         "carrier": "delhivery",
         "service": "surface",
@@ -140,7 +178,10 @@ EXAMPLES: dict[str, Any] = {
             "rule": "index-1",
             "override": None,
             "propensity": 1.0,
+            "explored": False,
             "floor_dropped": False,
+            "policy_version": 3,
+            "follows": "",
         },
         "bookings": [
             {
@@ -223,8 +264,64 @@ EXAMPLES: dict[str, Any] = {
         "opened_at": "2026-11-24T12:10:00Z",
         "resolved_at": None,
     },
+    "EndpointRequest": _ENDPOINT_ASKED,
+    "EndpointPatch": {"enabled": False},
+    "RotationRequest": {"overlap_hours": 24},
+    "EndpointView": _ENDPOINT,
+    "EndpointList": {"data": [_ENDPOINT], "page": _PAGE},
+    "DeliveryView": _DELIVERY,
+    "DeliveryList": {"data": [_DELIVERY], "page": _PAGE},
+    "Replayed": {"deliveries": 128},
+    "MerchantRequest": {
+        "name": "Blue Kite Apparel",
+        "country": "US",
+        "currency": "USD",
+        "policy": {
+            "give_up_at": {"amount": "3.60", "currency": "USD"},
+            "failed_visit_cost": {"amount": "0.18", "currency": "USD"},
+            "cost_per_day": {"amount": "0.10", "currency": "USD"},
+            "deadline_penalty": {"amount": "0.48", "currency": "USD"},
+            "failover_cost": {"amount": "0.07", "currency": "USD"},
+        },
+        "keys": [{"mode": "test", "name": "first", "scopes": ["admin"]}],
+        "retention_days": 180,
+    },
+    "MerchantPatch": {"retention_days": 90},
+    "FirstKey": {"mode": "live", "name": "returns platform", "scopes": ["pickups:write", "pickups:read"]},
+    "AuditEntry": {
+        "id": "aud_01jd3f8r6zq9v2k4m7xa",
+        "number": 2,
+        "at": "2026-11-23T07:07:53.059098Z",
+        "actor": "key_01jd3f8r6zq9v2k4m7xa",
+        "action": "cancelPickup",
+        "object": "pck_01jd3f8r6zq9v2k4m7xa",
+        "request_id": "req_01jd3f8r6zq9v2k4m7xa",
+        "change": {"before": {"intent": "collect"}, "after": {"intent": "cancel"}},
+        "previous": "854b0a7df6a4427e94227012bc942efae77b8a2c94047861dca727208a972825",
+        "hash": "382a38f1caa6402794e949694603e43a4070c55fd4be297996f914cd9b594afe",
+    },
+    "ErasureView": {
+        "pickup": "pck_01jd3f8r6zq9v2k4m7xa",
+        "erased_at": "2026-11-23T07:07:53Z",
+        "rows": {"people": 1, "labels": 1, "exchanges": 4, "scans": 6},
+    },
     "ClockView": {"now": "2026-11-24T04:30:00Z", "offset_seconds": 86400},
+    "TrackingView": {
+        "carrier": "delhivery",
+        "awb": "1490812345675",
+        "account": "cac_01jd3f8r6zq9v2k4m7xa",
+        "moved_by": "delhivery",
+        "milestone": "picked_up",
+        "expected_delivery": "2026-11-28T12:30:00Z",
+        "scans": [
+            {"at": "2026-11-25T09:30:00Z", "code": "PU/X-PPOM", "milestone": "picked_up", "reason": None, "text": "In Transit",
+             "place": "Bengaluru hub"}
+        ],
+        "pickup": None,
+        "asked_at": "2026-11-25T10:00:00Z",
+    },
     "Taken": {"bookings": 1},
     "Health": {"status": "ok"},
     "PickupList": {"data": [], "page": _PAGE},
 }  # fmt: skip
+EXAMPLES["BatchRequest"] = {"pickups": [EXAMPLES["PickupRequest"], EXAMPLES["PickupRequest"] | {"reference": "RMA-1002"}]}

@@ -17,6 +17,7 @@ from gateway.web.access import Call, IdempotencyKey, answered, scope
 from gateway.web.addresses import to_party
 from gateway.web.bodies import JsonBody
 from gateway.web.contract import LINK, LOCATION, REPLAYED, WITH_BODY, WITH_KEY, refusals
+from gateway.web.noting import noted
 from gateway.web.problems import ProblemError
 from gateway.web.repeats import attempt_of, once
 from gateway.web.setup_shapes import LocationRequest
@@ -90,7 +91,7 @@ class Locations(Controller):
     ) -> Response[setup_views.LocationView]:
         """For pickups to come; those accepted before keep the address they were accepted with."""
         request = data.read(LocationRequest)
-        with call.kit.db.write() as tx:
+        with call.kit.db.write() as tx, noted(call, tx):
             row = _owned(tx, call, location_id)
             changed = LOCATIONS.replace(tx, row, name=request.name, party=to_party(request.party), updated_at=call.wall)
         return answered(setup_views.location(changed))
@@ -105,7 +106,7 @@ class Locations(Controller):
     )
     def delete(self, call: NamedDependency[Call], location_id: FromPath[str]) -> None:
         """Pickups on their way to it keep its address."""
-        with call.kit.db.write() as tx:
+        with call.kit.db.write() as tx, noted(call, tx):
             row = _owned(tx, call, location_id)
             tx.execute(tables.locations.delete().where(tables.locations.c.id == row.id))
 

@@ -10,6 +10,7 @@ import inspect
 import json
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -17,7 +18,21 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 
 from gateway.settings import Settings
-from gateway.web import addresses, problems, setup_shapes, setup_views, shapes, views
+from gateway.web import (
+    addresses,
+    admin_shapes,
+    batch,
+    card_shapes,
+    labels,
+    problems,
+    scorecard_views,
+    setup_shapes,
+    setup_views,
+    shapes,
+    tracking,
+    views,
+    webhook_shapes,
+)
 from gateway.web.app import create_app
 from gateway.web.examples import EXAMPLES
 
@@ -26,9 +41,14 @@ FILE = Path(__file__).with_name("openapi.json")
 _TAGS = {
     "Prices": "What carriers would ask, and where they go.",
     "Pickups": "Reverse pickups: a customer's return, collected at the door and brought to a warehouse.",
+    "Tracking": "Where parcels are, whoever booked them.",
+    "Events": "What happened, to be pulled.",
+    "Webhooks": "The same events, sent to your endpoints: signed, tried again, logged and replayed.",
+    "Analytics": "Carriers beside each other by what they did, and other policies tried on it.",
     "Exceptions": "Pickups that do not go on by themselves as promised.",
     "Carriers": "The carriers there are, and your accounts with them.",
     "Settings": "Rate cards, the policy, warehouses, API keys.",
+    "Administration": "Merchants, the audit log and erasure; with a key of the installation (`gw_admin_...`) or a merchant's own.",
     "Testing": "Time in test mode.",
     "Callbacks": "For carriers.",
     "Health": "For supervisors.",
@@ -67,8 +87,10 @@ def document() -> dict[str, Any]:
     for path, item in found["paths"].items():
         for operation in item.values():
             _polish(path, operation)
+            _tell_headers(operation)
             operation["responses"] = {status: _shared(one, shared) for status, one in operation["responses"].items()}
     found["components"]["responses"] = dict(sorted(shared.items()))
+    found["components"]["headers"] = {name: _header(text) for name, text in _HEADERS.items()}
     return found
 
 
@@ -76,9 +98,32 @@ def text() -> str:
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
+_HEADERS = {
+    "X-Request-Id": "Yours, if you sent one (1 to 128 visible ASCII characters), else ours: it stands in our logs.",
+    "RateLimit-Policy": 'Your key\'s quota: `"key";q=6000;w=10` is a bucket of 6000 requests that fills up in 10 seconds.',
+    "RateLimit": 'What is left of it: `"key";r=5999;t=1`, full again in `t` seconds.',
+    "Retry-After": "Seconds to wait before asking again.",
+}
+_QUOTA = ("RateLimit-Policy", "RateLimit")
+
+
+def _header(text: str) -> dict[str, Any]:
+    return {"description": text, "schema": {"type": "string"}}
+
+
+def _tell_headers(operation: dict[str, Any]) -> None:
+    """What every answer brings along, and what those that say later do."""
+    closed = operation.get("security") != [{}]
+    for status, response in operation["responses"].items():
+        names = ["X-Request-Id", *(_QUOTA if closed and (status[0] == "2" or status == "429") else ())]
+        names += ["Retry-After"] if status in ("429", "503") else []
+        refs = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        response["headers"] = response.get("headers", {}) | refs
+
+
 def _schemas(used: set[str]) -> dict[str, Any]:
     """The shapes by name, as the types have them."""
-    known = {name: kind for module in _MODULES for name, kind in vars(module).items() if _is_shape(kind)}
+    known = {name: kind for module in _MODULES for name, kind in vars(module).items() if _is_shape(kind, module)}
     _, found = msgspec.json.schema_components(
         [known[name] for name in sorted(used) if name in known], ref_template="#/components/schemas/{name}"
     )
@@ -90,7 +135,21 @@ def _schemas(used: set[str]) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
-_MODULES = (addresses, shapes, setup_shapes, views, setup_views, problems)
+_MODULES = (
+    addresses,
+    admin_shapes,
+    shapes,
+    setup_shapes,
+    views,
+    setup_views,
+    problems,
+    batch,
+    tracking,
+    labels,
+    webhook_shapes,
+    scorecard_views,
+    card_shapes,
+)
 
 
 def _shared(response: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
@@ -106,21 +165,22 @@ def _shared(response: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
     return {"$ref": f"#/components/responses/{name}"}
 
 
-def _is_shape(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+def _is_shape(kind: object, module: ModuleType) -> bool:
+    """Whether it is a shape of this module's own: others may import a row of the same name."""
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__module__ == module.__name__
 
 
 def _polish(path: str, operation: dict[str, Any]) -> None:
     """What Litestar cannot know of a few operations."""
     operation.pop("deprecated", None)
-    if operation["operationId"] == "createPickup":
+    if operation["operationId"] in ("createPickup", "createPickups"):
         next(one for one in operation["parameters"] if one["name"] == "Idempotency-Key")["required"] = True
     if path == "/v1/rate-cards" and "requestBody" in operation:
         file = {"schema": {"type": "string", "description": "The file itself."}}
         operation["requestBody"]["content"] |= {"text/csv": file, "application/toml": file}
     if path == "/v1/pickups/{pickup_id}/label":
         binary = {"schema": {"type": "string", "format": "binary"}}
-        operation["responses"]["200"]["content"] = dict.fromkeys(("application/pdf", "image/png", "application/zpl"), binary)
+        operation["responses"]["200"]["content"] = dict.fromkeys(labels.MEDIA_TYPES, binary)
     if path == "/v1/callbacks/{carrier}/{token}":
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": {}}}}
 

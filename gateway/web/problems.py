@@ -24,7 +24,7 @@ from gateway.services.commanding import WrongState
 from gateway.store.accounts import NoPolicy
 
 _log = structlog.get_logger()
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -61,14 +61,20 @@ KINDS = _kinds(
      "`detail` says in which state the thing is and what can be done in it."),
     ("duplicate_reference", 409, "The reference is in use",
      "`existing` is the id of the pickup with this reference, which has not ended. Follow that one, or use another reference."),
+    ("name_taken", 409, "The name is in use",
+     "`existing` is the id of the one that has it. Go on with that one, or choose another name."),
     ("stale_version", 409, "Somebody was faster", "Read it again, look at what changed, and decide anew with the new version."),
     ("in_flight", 409, "The first request with this key is still at work",
      "Wait as long as Retry-After says and send the same request with the same key again."),
+    ("carrier_refused", 409, "The carrier says no",
+     "`carrier` tells in the carrier's own code and words. Where it speaks of credentials, correct those of the carrier account."),
     ("too_large", 413, "The body is too large", "Send at most 256 KiB."),
     ("unsupported_media_type", 415, "Not a content type we read",
      "Send `Content-Type: application/json`; `detail` lists what else is read here."),
     ("invalid", 422, "The body has errors",
      "`errors` lists all of them: where (a JSON pointer, or a line), which rule, and what would be right."),
+    ("unconvertible", 422, "The label cannot be had in this format",
+     "`detail` says why, and in which format it is; it will be the same next time."),
     ("key_reused", 422, "The Idempotency-Key was used for another request",
      "Use a fresh key for a new request; a key stands for one body at one address for 72 hours."),
     ("too_many_requests", 429, "Too many requests",
@@ -76,6 +82,8 @@ KINDS = _kinds(
     ("internal", 500, "Our mistake", "Nothing half-done is left. Tell us the request_id."),
     ("lab_not_running", 503, "The lab is not running",
      "Test keys ask simulated carriers: start them with `gateway lab` (`gateway serve` does), or give the account a base_url."),
+    ("carrier_unavailable", 503, "The carrier does not answer",
+     "Nothing was changed. Ask again as Retry-After says; `carrier` tells what came instead of an answer."),
     ("no_policy", 503, "No policy can be used", "Set one in your currency with PUT /v1/policies/current."),
     ("unavailable", 503, "Busy", "Try again as Retry-After says; with an Idempotency-Key that is always safe."),
 )  # fmt: skip
@@ -91,6 +99,19 @@ class ErrorItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int | None = None
 
 
+class CarrierPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the carrier had to do with it. `code` is the kind of its no or its silence in our words, the raw ones are its own.
+
+    `retryable`: the same question may be answered later, not before `retry_after` seconds where that is known.
+    """
+
+    code: str
+    raw_code: str
+    raw_message: str
+    retryable: bool
+    retry_after: int | None = None
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What went wrong (RFC 9457). `type` is a page that explains it, `code` its last part; `errors` lists all that is wrong."""
 
@@ -103,6 +124,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_id: str
     errors: tuple[ErrorItem, ...] = ()
     existing: str = ""
+    carrier: CarrierPart | None = None
 
 
 class ProblemError(Exception):
@@ -115,12 +137,14 @@ class ProblemError(Exception):
         *,
         errors: Iterable[ErrorItem] = (),
         existing: str = "",
+        carrier: CarrierPart | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.kind = KINDS[code]
         self.errors = tuple(errors)
         self.detail = detail or _first(self.errors) or self.kind.cure
         self.existing = existing
+        self.carrier = carrier
         self.headers = dict(headers or {})
         super().__init__(f"{code}: {self.detail}")
 
@@ -136,7 +160,7 @@ def _first(errors: tuple[ErrorItem, ...]) -> str:
 
 
 def request_id(scope: Any) -> str:
-    """The caller's X-Request-Id where it is one, else one of ours; the same for all of a request."""
+    """The caller's X-Request-Id if it is 1 to 128 visible ASCII characters, else one of ours; the same for all of a request."""
     state = scope.setdefault("state", {})
     if "request_id" not in state:
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
@@ -145,11 +169,11 @@ def request_id(scope: Any) -> str:
     return found
 
 
-def answer(request: Request[Any, Any, Any], problem: ProblemError) -> Response[bytes]:
-    """The problem as an answer to this request."""
-    kind, app = problem.kind, request.app.state
-    body = Problem(
-        type=f"{app.settings.public_url}/problems/{kind.code}",
+def document(request: Request[Any, Any, Any], problem: ProblemError) -> Problem:
+    """The problem as this request's answer tells it."""
+    kind = problem.kind
+    return Problem(
+        type=f"{request.app.state.settings.public_url}/problems/{kind.code}",
         title=kind.title,
         status=kind.status,
         detail=problem.detail,
@@ -158,8 +182,14 @@ def answer(request: Request[Any, Any, Any], problem: ProblemError) -> Response[b
         request_id=request_id(request.scope),
         errors=problem.errors,
         existing=problem.existing,
+        carrier=problem.carrier,
     )
-    return Response(msgspec.json.encode(body), status_code=kind.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def answer(request: Request[Any, Any, Any], problem: ProblemError) -> Response[bytes]:
+    """The problem as an answer to this request."""
+    content = msgspec.json.encode(document(request, problem))
+    return Response(content, status_code=problem.kind.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
 # --- what is raised below and inside Litestar -------------------------------------------------------

@@ -16,6 +16,7 @@ from litestar import Response
 from gateway.store import idempotency
 from gateway.store.idempotency import Attempt, InFlight, Kept, OtherRequest
 from gateway.web.access import Call
+from gateway.web.noting import noted
 from gateway.web.problems import ErrorItem, ProblemError
 
 T = TypeVar("T")
@@ -53,11 +54,11 @@ def once(
 
 def _in_one(call: Call, attempt: Attempt | None, work: Callable[[sa.Connection], Response[Any]]) -> Response[Any]:
     """Claim, work and keep in one transaction: all of it or nothing."""
-    with call.kit.db.write() as tx:
+    with call.kit.db.write() as tx, noted(call, tx) as change:
         if attempt is None:
-            return work(tx)
+            return change.answered(work(tx))
         idempotency.claim(tx, attempt, call.wall)
-        answer = work(tx)
+        answer = change.answered(work(tx))
         idempotency.keep(tx, call.kit.vault, attempt, _kept(answer), call.wall)
         return answer
 

@@ -24,7 +24,7 @@ from rates import policy as policies
 from rates.cardfiles import CardErrors, read_csv
 from rates.cards import RateCard
 from rates.currency import NoRate
-from rates.policy import Policy, UncertainBooking
+from rates.policy import Pin, Policy, UncertainBooking
 from rates.rules import Action, Message, Need, Rule
 
 # --- carrier accounts ------------------------------------------------------------------------------
@@ -201,6 +201,13 @@ class RuleRequest(Shape, frozen=True, kw_only=True):
     needs: Need | None = None
 
 
+class PinRequest(Shape, frozen=True, kw_only=True):
+    """Pickups at postal codes that begin so (left out: all) go to this carrier, whatever it costs."""
+
+    carrier: CarrierName
+    postal_code: Annotated[str, Meta(max_length=12, examples=["5600"])] = ""
+
+
 class PolicyRequest(Shape, frozen=True, kw_only=True):
     """How carriers are chosen and failed visits are met. What is left out has the default; amounts are in your currency."""
 
@@ -219,7 +226,11 @@ class PolicyRequest(Shape, frozen=True, kw_only=True):
     allow: Names = ()
     deny: Names = ()
     prefer: Names = ()
-    shuffle_share: Annotated[float, Meta(ge=0, le=0.1)] = 0.0
+    pins: Annotated[tuple[PinRequest, ...], Meta(max_length=200, description="The first that fits counts.")] = ()
+    shuffle_share: Annotated[
+        float, Meta(ge=0, le=0.1, description="The share of choices drawn among carriers within 3 %, to learn from.")
+    ] = 0.0
+    pooled_prior: Annotated[bool, Meta(description="Add your sums to other merchants', and start from theirs.")] = False
     uncertain_booking: UncertainBooking = UncertainBooking.PREFER_LATE
     cancel_without_answer: bool = False
     rules: Annotated[dict[str, RuleRequest], Meta(max_length=60, description="By reason: what overrules the default.")] = {}
@@ -248,6 +259,8 @@ def to_policy(request: PolicyRequest, currency: str) -> Policy:
 def _plain(value: Any) -> Any:
     if isinstance(value, Amount):
         return to_money(value)
+    if isinstance(value, tuple):
+        return tuple(Pin(**msgspec.structs.asdict(one)) if isinstance(one, PinRequest) else one for one in value)
     if isinstance(value, dict):
         return {Reason(name): Rule(**msgspec.structs.asdict(rule)) for name, rule in value.items()}
     return value

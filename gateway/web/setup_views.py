@@ -10,7 +10,7 @@ from adapters.contract import carrier as contract
 from gateway.store import accounts, merchants
 from gateway.values import Mode
 from gateway.web.addresses import Amount
-from gateway.web.setup_shapes import RuleRequest
+from gateway.web.setup_shapes import PinRequest, RuleRequest
 from gateway.web.views import PageInfo, View, amount, maybe_amount, pick
 from rates.cards import RateCard, Slab
 from rates.policy import Policy, UncertainBooking
@@ -135,6 +135,13 @@ class AccountView(View, frozen=True, kw_only=True):
     created_at: dt.datetime
     updated_at: dt.datetime
     callback_url: str | UnsetType = UNSET
+
+
+class Verification(View, frozen=True, kw_only=True):
+    """The carrier took the credentials. `asked` is what it was asked: sign_in, serviceability or track."""
+
+    asked: str
+    account: AccountView
 
 
 class AccountList(View, frozen=True, kw_only=True):
@@ -274,7 +281,9 @@ class PolicyView(View, frozen=True, kw_only=True):
     allow: list[str]
     deny: list[str]
     prefer: list[str]
+    pins: list[PinRequest]
     shuffle_share: float
+    pooled_prior: bool
     uncertain_booking: UncertainBooking
     cancel_without_answer: bool
     rules: dict[str, RuleRequest]
@@ -301,6 +310,7 @@ def policy(one: Policy, policy_id: str | None = None, version: int = 0, created_
         max_total_cost=maybe_amount(one.max_total_cost),
         price_cap=maybe_amount(one.price_cap),
         rules={str(reason): pick(RuleRequest, rule) for reason, rule in one.rules.items()},
+        pins=[pick(PinRequest, pin) for pin in one.pins],
         **{name: amount(getattr(one, name)) for name in needed},
         **{name: list(getattr(one, name)) for name in ("allow", "deny", "prefer")},
     )

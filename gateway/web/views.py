@@ -24,6 +24,7 @@ from gateway.web.addresses import Amount
 from rates.decisions import Candidate, Row
 from rates.decisions import Decision as Choice
 from rates.filters import Barred, Cause
+from rates.losing import why_lost
 from rates.rules import Action
 
 
@@ -115,7 +116,8 @@ class Offer(View, frozen=True, kw_only=True):
     """A carrier's service that may be chosen. `rank` 1 is asked first.
 
     `price` is as quoted (tax, fuel and quality checks in it); `converted_price` and `expected_cost`, what one collected return
-    costs all in, are in your currency, `exchange_rate` is what was converted at, if anything was.
+    costs all in, are in your currency, `exchange_rate` is what was converted at, if anything was. `why_not` says what the choice
+    had against it; empty for the chosen one.
     """
 
     rank: int
@@ -138,6 +140,7 @@ class Offer(View, frozen=True, kw_only=True):
     expires_at: dt.datetime | None
     price_from: str
     tat_from: str
+    why_not: str = ""
 
 
 class LeftOut(View, frozen=True, kw_only=True):
@@ -153,7 +156,8 @@ class LeftOut(View, frozen=True, kw_only=True):
 class Decision(View, frozen=True, kw_only=True):
     """Which carrier was chosen and why, in one sentence. With all offers and what was left out where that was asked for.
 
-    `why` is chosen, too_dear (a person is cheaper) or no_candidate.
+    `why` is chosen, too_dear (a person is cheaper) or no_candidate. `propensity` is the chance this choice had, below 1 only with
+    your shuffle; `explored` means the shuffle drew it. `follows` is the decision before this one.
     """
 
     id: str
@@ -168,7 +172,10 @@ class Decision(View, frozen=True, kw_only=True):
     left_out: list[LeftOut] | UnsetType = UNSET
     override: str | None = None
     propensity: float = 1.0
+    explored: bool = False
     floor_dropped: bool = False
+    policy_version: int = 0
+    follows: str = ""
 
 
 class Quotes(View, frozen=True, kw_only=True):
@@ -204,6 +211,7 @@ def offer(choice: Choice, row: Row) -> Offer:
         expires_at=one.expires_at,
         price_from=one.sources.get("price", ""),
         tat_from=one.sources.get("tat", ""),
+        why_not=why_lost(choice, row),
     )
 
 
@@ -246,7 +254,10 @@ def decision(stored: ledger.StoredDecision, *, full: bool) -> Decision:
         left_out=left_out(choice.barred) if full else UNSET,
         override=choice.override,
         propensity=choice.propensity,
+        explored=choice.explored,
         floor_dropped=choice.floor_dropped,
+        policy_version=choice.policy.version,
+        follows=choice.situation.follows,
     )
 
 
@@ -321,6 +332,7 @@ class Visit(View, frozen=True, kw_only=True):
     reason: Reason | None
     fault: str | None
     disputed: bool
+    confirmed: bool
     ended_at: dt.datetime | None
 
 
@@ -329,12 +341,15 @@ def visit(row: ledger.Visit) -> Visit:
 
 
 class Event(View, frozen=True, kw_only=True):
-    """Something that happened to a pickup; `sequence` counts within it, without a gap. `at` is business time."""
+    """Something that happened to a pickup; `sequence` counts within it, without a gap. `at` is business time.
+
+    One about a carrier account has no `pickup`, and `sequence` 0.
+    """
 
     id: str
     type: str
     sequence: int
-    pickup: str
+    pickup: str | None
     at: dt.datetime
     created_at: dt.datetime
     data: dict[str, Any]

@@ -1,7 +1,7 @@
 """Benchmarks: `make bench` prints them all, each beside its floor in the same run.
 
 A budget that is missed is printed as MISSED and fails nothing; a run that did not measure what it says is broken (exit 1).
-`python -m tests.bench.choice` and `python -m tests.bench.quotes` run one alone. How to read the quotes:
+`python -m tests.bench.choice`, `.quotes`, `.soap` and `.labels` run one alone. How to read the quotes:
 
 - *gateway* is POST /v1/quotes through the API's own process, started as `gateway api` starts it. The carriers are the lab, every
   answer held back by the same latency. Each question is about a lane nobody asked about before, so nothing comes from memory; the

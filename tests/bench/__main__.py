@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import choice, quotes, soap
+from tests.bench import choice, labels, outage, quotes, soap, webhooks
 from tests.bench.measuring import Broken
 
 
@@ -15,6 +15,12 @@ def main() -> int:
         choice.main()
         print()
         soap.main()
+        print()
+        labels.main()
+        print()
+        webhooks.main()
+        print()
+        outage.main()
     except Broken as error:
         print(f"broken: {error}", file=sys.stderr)
         return 1

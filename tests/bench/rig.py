@@ -48,8 +48,13 @@ class Gateway:
 
     def __init__(self, settings: Settings, keys: Mapping[str, str], child: Child) -> None:
         self.child = child
+        self._settings = settings
         self._keys = keys
         self._http = http.client.HTTPConnection(settings.host, settings.port, timeout=30)
+
+    def beside(self) -> Gateway:
+        """Another client of the same process."""
+        return Gateway(self._settings, self._keys, self.child)
 
     def connect(self) -> None:
         """Anew: the server hangs up on a client that has been idle for long."""
@@ -85,6 +90,10 @@ class Stub:
     def hang(self, carrier: str, account: str) -> None:
         """From now on nobody answers this account's calls."""
         self._ask("POST", "faults", {"carrier": carrier, "account": account, "kind": "timeout_unbooked"})
+
+    def heal(self) -> None:
+        """From now on everybody is answered."""
+        self._ask("DELETE", "faults")
 
     def _ask(self, method: str, path: str, body: object = None) -> bytes:
         data = None if body is None else json.dumps(body).encode()

@@ -6,23 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.life.booking import FOLLOWED, OPEN, STEPS, BookingEvent, BookingState, NotInTable, move, takes
+from gateway.life.booking import FOLLOWED, GIVEN_UP, OPEN, STEPS, UNFINISHED, BookingEvent, BookingState, NotInTable, move, takes
 
 S, E = BookingState, BookingEvent
 ENDS = {S.REFUSED, S.CANCELLED, S.DONE}
 
 # From each state: what may happen, and where it leads.
 TABLE = {
-    S.PLANNED: {E.SEND: S.SENDING, E.REFUSED: S.REFUSED, E.WITHDRAW: S.CANCELLED},
+    S.PLANNED: {E.SEND: S.SENDING, E.REFUSED: S.REFUSED, E.WITHDRAW: S.CANCELLED, E.GIVE_BACK: S.GIVING_BACK},
     S.SENDING: {
         E.UNSENT: S.PLANNED,
         E.STEP_DONE: S.HALF_BOOKED,
         E.BOOKED: S.LIVE,
         E.REFUSED: S.REFUSED,
         E.LOST_ANSWER: S.UNKNOWN,
+        E.GIVE_BACK: S.GIVING_BACK,
     },
-    S.HALF_BOOKED: {E.SEND: S.SENDING, E.CANCEL: S.CANCELLING, E.WITHDRAW: S.CANCELLED},
-    S.UNKNOWN: {E.BOOKED: S.LIVE, E.NOT_FOUND: S.PLANNED, E.REFUSED: S.REFUSED},
+    S.HALF_BOOKED: {E.SEND: S.SENDING, E.WITHDRAW: S.CANCELLED, E.GIVE_BACK: S.GIVING_BACK},
+    S.UNKNOWN: {E.BOOKED: S.LIVE, E.NOT_FOUND: S.PLANNED, E.REFUSED: S.REFUSED, E.GIVE_BACK: S.GIVING_BACK},
+    S.GIVING_BACK: {E.REFUSED: S.REFUSED, E.CANCELLED: S.CANCELLED},
     S.LIVE: {E.CANCEL: S.CANCELLING, E.COLLECTED: S.DONE, E.CLOSED: S.CANCELLED},
     S.CANCELLING: {
         E.UNSENT: S.LIVE,
@@ -100,8 +102,17 @@ def test_done_is_done():
     assert [event for event in E if takes(S.DONE, event)] == []
 
 
-def test_open_is_what_a_carrier_may_hold_for_us():
-    assert set(S) - ENDS == OPEN
+def test_open_is_what_may_bring_a_rider():
+    assert set(S) - ENDS - {S.GIVING_BACK} == OPEN
+
+
+def test_unfinished_is_what_has_not_ended():
+    assert set(S) - ENDS == UNFINISHED
+
+
+def test_what_is_given_back_is_given_up_and_comes_to_life_no_more():
+    assert {S.REFUSED, S.GIVING_BACK} == GIVEN_UP
+    assert reachable(S.GIVING_BACK) & OPEN == reachable(S.REFUSED) & OPEN
 
 
 def test_followed_is_what_waits_at_a_carrier():

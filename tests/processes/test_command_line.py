@@ -59,7 +59,8 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_missing_option(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _said(capsys, 2, "keys", "create") == "gateway: Missing option '--merchant'; see `gateway keys create --help`\n"
+    expected = "gateway: give either --admin, or --merchant and --mode; see `gateway keys create --help`\n"
+    assert _said(capsys, 2, "keys", "create") == expected
 
 
 @pytest.mark.parametrize("arguments", [("serve",), ("keys", "create", "--merchant", "Kalpana", "--mode", "test")])
@@ -80,6 +81,13 @@ def test_a_database_that_is_not_there(capsys: pytest.CaptureFixture[str], monkey
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/gateway.db")
     expected = "gateway: the database cannot be used, see DATABASE_URL: unable to open database file\n"
     assert _said(capsys, 1, "pickups", "list") == expected
+
+
+def test_a_server_that_is_not_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://gateway:hush@127.0.0.1:1/gateway")
+    said = _said(capsys, 1, "db", "upgrade")
+    assert said.startswith("gateway: the database cannot be used, see DATABASE_URL: ") and said.endswith(": Connection refused\n")
+    assert ("hush" in said, len(said.splitlines())) == (False, 1)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from rq.exceptions import InvalidJobOperation
 from rq.timeouts import JobTimeoutException
 
 from gateway import clock
@@ -29,6 +31,7 @@ from gateway.store import outbox, tables
 from gateway.store.outbox import ADVANCE
 from tests.processes.returns import Desk
 from tests.processes.running import eventually
+from tests.threads import together
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,13 @@ def test_a_wake_up_that_waits_is_not_queued_twice(connection: redis.Redis) -> No
     assert [wakes.enqueue([(ADVANCE, "pck_1"), (ADVANCE, "pck_1"), (POLL, "cac_1")]), wakes.enqueue([(ADVANCE, "pck_1")])] == [2, 0]
     assert _subjects(connection) == {"pickups": ["pck_1"], "polls": ["cac_1"], "audits": []}
     assert wakes.waiting() == 2
+
+
+def test_two_relays_at_once_queue_each_wake_up_once(settings: Settings, connection: redis.Redis) -> None:
+    wakes = [(ADVANCE, f"pck_{number}") for number in range(50)]
+    relays = [Wakes(connect(settings)) for _ in range(4)]
+    queued = together(*(functools.partial(one.enqueue, wakes) for one in relays))
+    assert (sum(queued), sorted(_subjects(connection)["pickups"])) == (50, sorted(subject for _, subject in wakes))
 
 
 def test_its_mark_ends_by_itself(connection: redis.Redis) -> None:
@@ -147,6 +157,19 @@ def test_a_worker_takes_the_mark_off_when_it_begins_and_a_failure_sets_another(
             "again_in": "60 s",
         }
     ]
+
+
+@pytest.mark.parametrize("error", [InvalidJobOperation("no such job"), redis.ConnectionError("away")])
+def test_that_the_queue_was_flushed_or_went_away_during_a_job_is_no_failure_of_it(
+    connection: redis.Redis, error: Exception
+) -> None:
+    waiting = list(queues(connection).values())
+    worker = Worker(waiting, connection=connection, serializer="json", exception_handlers=[hold_back])
+    job = waiting[0].enqueue("gateway.jobs.work.advance", "pck_1")
+    with structlog.testing.capture_logs() as lines:
+        worker.handle_exception(job, type(error), error, None)
+    assert [(line["event"], line["subject"], line["error"]) for line in lines] == [("job.not_noted", "pck_1", type(error).__name__)]
+    assert connection.get(held_key(ADVANCE, "pck_1")) is None
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_taken_port_is_told_with_its_setting(gateway: Run, tmp_path: Path) -> 
         ({"GATEWAY_MASTER_KEY": "short"}, "GATEWAY_MASTER_KEY must be 32 bytes as base64 (`openssl rand -base64 32`)"),
         (
             {"DATABASE_URL": "postgresql+psycopg://127.0.0.1:1/none"},
-            "GATEWAY_MASTER_KEY is needed with DATABASE_URL: 32 random bytes",
+            "GATEWAY_MASTER_KEY is needed with DATABASE_URL, or GATEWAY_MASTER_KEY_FILE: 32 random bytes",
         ),
     ],
 )

@@ -89,7 +89,7 @@ def test_days_are_asked_for_again_in_another_hour(world):
 
 
 def test_a_refusal_is_not_remembered(world):
-    world.fault("throttle", "ekart", operation="quote", times=1)
+    world.fault("server_error", "ekart", operation="quote", times=1)
 
     assert len(decide(world).candidates) == 2
     assert len(decide(world).candidates) == 3

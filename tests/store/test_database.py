@@ -1,9 +1,9 @@
-"""The database on SQLite: transactions, snapshots, the schema and its migration."""
+"""The database: transactions, snapshots, the schema and its migration; on SQLite, or on PostgreSQL (`tests/ledgers.py`)."""
 
 from __future__ import annotations
 
 import datetime as dt
-import threading
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,32 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from gateway.store import merchants, tables
-from gateway.store.database import Database, OldSchema
+from gateway.store.database import Database, OldSchema, writes
 from gateway.store.tables import Instant, Json
+from tests import ledgers
+from tests.threads import together
 
 NOON = dt.datetime(2026, 3, 9, 12, 0, 0, 250_000, tzinfo=dt.UTC)
 
 
+on_sqlite_only = pytest.mark.skipif(ledgers.on_postgresql(), reason="about SQLite")
+
+
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'gateway.db'}")
-    database.upgrade()
+def db(ledger: str) -> Iterator[Database]:
+    database = Database(ledger, ledgers.POOL)
     yield database
     database.close()
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Database]:
+    """A database without any table."""
+    url = ledgers.bare(tmp_path)
+    database = Database(url, ledgers.POOL)
+    yield database
+    database.close()
+    ledgers.drop(url)
 
 
 def names(db: Database) -> list[str]:
@@ -49,8 +63,9 @@ def differences(db: Database, metadata: sa.MetaData) -> list[Any]:
 
 
 def another_default(context: Any, column: Any, ours: Any, there: str | None, default: Any, rendered: str | None) -> bool:
-    """SQLite tells ('') and '0' for what we write as nothing and 0."""
-    return (there or "").strip("()'") != (rendered or "").strip("()'")
+    """SQLite tells ('') and '0' for what we write as nothing and 0, PostgreSQL ''::text, and nextval(...) where it counts."""
+    said, ours = (re.sub(r"::\w+( varying)?|[()']", "", text or "") for text in (there, rendered))
+    return said != ours and not said.startswith("nextval")
 
 
 def test_the_migrations_end_where_the_tables_are(db):
@@ -69,9 +84,11 @@ def test_a_table_that_went_ahead_of_its_migration_would_be_seen(db):
 
 def test_the_migrations_make_the_promise_of_one_open_booking(db):
     """Partial indexes are not compared: what they say is looked up."""
+    ask = "indexdef FROM pg_indexes WHERE indexname" if ledgers.on_postgresql() else "sql FROM sqlite_master WHERE name"
     with db.read() as tx:
-        said = tx.exec_driver_sql("SELECT sql FROM sqlite_master WHERE name = 'uq_bookings_one_open'").scalar_one()
-    assert said.startswith("CREATE UNIQUE INDEX uq_bookings_one_open ON bookings (pickup_id) WHERE")
+        said = tx.exec_driver_sql(f"SELECT {ask} = 'uq_bookings_one_open'").scalar_one()
+    assert said.startswith("CREATE UNIQUE INDEX uq_bookings_one_open ON ")
+    assert "(pickup_id) WHERE" in said
     assert all(f"'{state}'" in said for state in ("planned", "sending", "live", "cancel_unknown"))
     assert not any(f"'{state}'" in said for state in ("refused", "cancelled", "done"))
 
@@ -82,13 +99,34 @@ def test_an_upgraded_database_is_at_this_codes_version(db):
     db.check()
 
 
-def test_a_database_of_another_version_is_refused_with_the_cure(tmp_path):
-    empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+def test_an_empty_database_becomes_a_ledger(empty):
+    empty.upgrade()
+    empty.check()
+    assert differences(empty, tables.metadata) == []
+
+
+def test_of_two_that_upgrade_at_once_one_does_it_and_the_other_finds_it_done(empty):
+    other = Database(empty.url, ledgers.POOL)
+    assert together(empty.upgrade, other.upgrade) == [None, None]
+    other.close()
+    empty.check()
+
+
+def test_a_database_of_an_older_version_is_refused_with_the_cure(empty):
     with pytest.raises(OldSchema, match=r"version none, this program needs \w+: run `gateway db upgrade`"):
         empty.check()
-    empty.close()
 
 
+def test_a_newer_database_is_worked_with_but_not_upgraded(db):
+    """The processes of the version before work on while the new ones start."""
+    with db.write() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = 'later'")
+    db.check()
+    with pytest.raises(OldSchema, match="version later, which this program does not know: use the newer program"):
+        db.upgrade()
+
+
+@on_sqlite_only
 def test_an_address_with_a_percent_sign_is_one(tmp_path):
     database = Database(f"sqlite:///{tmp_path / '100%25.db'}")
     database.upgrade()
@@ -100,7 +138,7 @@ def test_every_row_belongs_to_a_merchant_in_a_mode_or_to_a_row_that_does():
     every = tables.metadata.tables
     owned = {name for name, table in every.items() if {"merchant_id", "mode"} <= set(table.c.keys())}
     held = {name for name, table in every.items() if any(key.column.table.name in owned for key in table.foreign_keys)}
-    assert set(every) - owned - held == {"merchants", "outbox"}
+    assert set(every) - owned - held == {"merchants", "outbox", "admin_keys"}
 
 
 # --- transactions ---------------------------------------------------------------------------------------
@@ -132,23 +170,28 @@ def test_a_reader_sees_one_moment_and_does_not_wait_for_a_writer(db):
 
 
 def test_writers_take_turns_and_none_is_lost(db):
+    """A row that is read to be changed is held."""
+    with db.write() as tx:
+        merchant = merchants.create(tx, "Kestrel", "INR", "IN", NOON)
+
     def count_up() -> None:
         for _ in range(10):
             with db.write() as tx:
-                offset = tx.scalar(sa.select(tables.merchants.c.clock_offset))
-                tx.execute(tables.merchants.update().values(clock_offset=offset + 1))
+                merchants.advance_clock(tx, merchants.MERCHANTS.held(tx, merchant.id), 1)
 
-    with db.write() as tx:
-        add(tx, "Kestrel")
-    threads = [threading.Thread(target=count_up) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(*[count_up] * 4)
     with db.read() as tx:
         assert tx.scalar(sa.select(tables.merchants.c.clock_offset)) == 40
 
 
+def test_a_transaction_knows_whether_it_writes(db):
+    with db.write() as tx:
+        assert writes(tx)
+    with db.read() as tx:
+        assert not writes(tx)
+
+
+@on_sqlite_only
 def test_what_is_committed_is_on_disk_and_the_log_is_written_ahead(db):
     with db.write() as tx:
         told = [tx.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("journal_mode", "synchronous", "foreign_keys")]

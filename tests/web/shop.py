@@ -1,4 +1,4 @@
-"""A merchant with an API key, before an API whose ledger is a file and whose carriers are the lab in memory.
+"""A merchant with an API key, before an API whose ledger is its own and whose carriers are the lab in memory.
 
 shop = Shop(tmp_path, ("delhivery",))
 answer = shop.book(reference="RMA-1")        # POST /v1/pickups
@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import functools
 import itertools
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +29,9 @@ from gateway.store.database import Database
 from gateway.store.rows import Owner
 from gateway.store.vault import Vault
 from gateway.values import Mode
-from gateway.web.access import Quota
 from gateway.web.app import create_app
+from gateway.web.limits import Quota
+from tests import ledgers
 from tests.world import SECRETS, SETTINGS, card
 
 SHIPPER = {
@@ -74,16 +73,6 @@ def without(whole: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if name not in names}
 
 
-@functools.cache
-def _empty_ledger() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.db"
-        db = Database(f"sqlite:///{path}")
-        db.upgrade()
-        db.close()
-        return path.read_bytes()
-
-
 class Shop:
     """`lab` None: no lab is running."""
 
@@ -91,8 +80,8 @@ class Shop:
         self, folder: Path, carriers: tuple[str, ...] = (), *, lab: bool = True, quota: Quota | None = None, **settings: Any
     ) -> None:
         self.lab = Lab(load_sides(), seed=1) if lab else None
-        (folder / "gateway.db").write_bytes(_empty_ledger())
-        self.settings = Settings(data_dir=folder, **settings)
+        self.ledger = ledgers.fresh(folder)
+        self.settings = Settings(data_dir=folder, database_url=self.ledger, database_pool=ledgers.POOL, **settings)
         self.client = TestClient(create_app(self.settings, self._open_kit, quota), raise_server_exceptions=False)
         self.client.__enter__()
         with self.db.write() as tx:
@@ -103,7 +92,7 @@ class Shop:
         self.key = self.new_key("admin")
 
     def _open_kit(self, settings: Settings, loop: asyncio.AbstractEventLoop) -> Kit:
-        self.db = Database(settings.database)
+        self.db = Database(settings.database, settings.database_pool)
         carriers = Carriers(self._lab_address, open_pool=self.lab.transport) if self.lab else Carriers(self._lab_address)
         self.kit = Kit(self.db, Vault(bytes(32)), carriers, loop, Memory(0))
         return self.kit
@@ -211,3 +200,4 @@ class Shop:
         self.client.__exit__(None, None, None)
         if self.lab:
             self.lab.close()
+        ledgers.drop(self.ledger)

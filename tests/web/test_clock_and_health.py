@@ -84,9 +84,9 @@ def test_the_process_is_alive_and_ready(shop: Shop) -> None:
     assert [shop.client.get(f"/health/{what}").json() for what in ("live", "ready")] == [{"status": "ok"}] * 2
 
 
-def test_with_another_versions_schema_it_is_not_ready(shop: Shop) -> None:
+def test_with_an_older_schema_it_is_not_ready(shop: Shop) -> None:
     with shop.db.write() as tx:
-        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     answer = shop.client.get("/health/ready")
     assert (answer.status_code, answer.json()["code"], "gateway db upgrade" in answer.json()["detail"]) == (
         503,

@@ -156,7 +156,15 @@ def test_a_request_that_lost_a_race_is_looked_at_again(shop: Shop) -> None:
     with shop.db.read() as tx:
         key = merchants.find_key(tx, shop.key, clock.wall())
     assert key is not None
-    request = cast(Any, SimpleNamespace(scope={"path": "/v1/x", "method": "POST", "path_template": "/v1/x"}))
+    scope: dict[str, Any] = {
+        "path": "/v1/x",
+        "method": "POST",
+        "path_template": "/v1/x",
+        "state": {},
+        "headers": [],
+        "route_handler": None,
+    }
+    request = cast(Any, SimpleNamespace(scope=scope, path_params={}))
     call = Call(request, shop.kit, shop.settings, key, shop.merchant)
     answer = once(call, attempt_of(call, "k", b""), lambda: None, work)
     assert (answer.status_code, len(tries)) == (200, 2)

@@ -161,5 +161,8 @@ class _Hanging:
             await asyncio.sleep(5)
         return await self._others.ask(account, name, question, **more)
 
+    def unavailable(self, account: Account, operations: tuple[str, ...]) -> str:
+        return self._others.unavailable(account, operations)
+
     async def close(self) -> None:
         await self._others.close()
