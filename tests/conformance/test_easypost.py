@@ -159,6 +159,12 @@ def booking(recorded: Recorded, kind: str) -> Question:
     return Booking(awb=awb, carrier_reference=reference(recorded), handles={kind: named(recorded)}), {}
 
 
+def as_bought(recorded: Recorded) -> Question:
+    """A booking with this label, or one that ended before it had any."""
+    asked, so_far = booking(recorded, "shipment")
+    return replace(asked, awb=recorded.reply.get("tracking_code") or ""), so_far
+
+
 def door(recorded: Recorded) -> Question:
     try:
         return examples.pickup(shipper=party(recorded.sent["address"])), {}
@@ -201,6 +207,12 @@ def cheapest(recorded: Recorded) -> Any:
 def prices(recorded: Recorded) -> Any:
     rates = known_rates(recorded)
     return {code: cents(rate["rate"]) for code, rate in rates.items()} or RefusalKind.NOT_SERVICEABLE
+
+
+def given_back(recorded: Recorded) -> Any:
+    """Nothing is left to do where the refund runs, or where nothing was bought."""
+    runs = recorded.reply["refund_status"] in ("submitted", "refunded", "not_applicable")
+    return Cancelled() if runs or not recorded.reply["tracking_code"] else {}
 
 
 def slowest(recorded: Recorded) -> Any:
@@ -369,6 +381,14 @@ REPLAYS = (
         question=lambda recorded: booking(recorded, "shipment"),
         wanted=link,
         shown=learnt,
+    ),
+    Replay(
+        operation="cancel",
+        step="look",
+        call=("GET", ONE_SHIPMENT),
+        question=as_bought,
+        wanted=given_back,
+        shown=lambda answer: answer if isinstance(answer, Cancelled) else learnt(answer),
     ),
     Replay(
         operation="cancel",
