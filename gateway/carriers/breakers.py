@@ -11,14 +11,16 @@ import datetime as dt
 import enum
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
 from adapters.contract.errors import CarrierError, OutcomeUnknown, Throttled, Unreachable
 
-WINDOW = 30.0  # seconds
 LEAST_CALLS = 20
 FAILED_SHARE = 0.5
+_SLICE, _SLICES = 5.0, 6  # seconds; so many of them in the window
+WINDOW = _SLICE * _SLICES
 _FIRST_PAUSE, _MOST_DOUBLINGS = 30.0, 4
 _PROBE_LOST_AFTER = 180.0  # longer than any call takes
 
@@ -31,12 +33,20 @@ class Heard(enum.Enum):
     NOTHING = "nothing"
 
 
+class Slice(NamedTuple):
+    """The calls of some seconds: only counted, so that a busy circuit costs no more than a quiet one."""
+
+    number: int
+    calls: int
+    failed: int
+
+
 class Circuit(msgspec.Struct, frozen=True, kw_only=True):
-    """Closed while `open_until` is None. `calls` are (when, failed) of the window; `opened` how often in a row; `probing_since`: a
-    probe is out.
+    """Closed while `open_until` is None. `slices` are the window's, the newest last; `opened` how often in a row; `probing_since`:
+    a probe is out.
     """
 
-    calls: tuple[tuple[float, bool], ...] = ()
+    slices: tuple[Slice, ...] = ()
     open_until: float | None = None
     opened: int = 0
     probing_since: float | None = None
@@ -73,12 +83,18 @@ def next_state(circuit: Circuit, heard: Heard, now: float) -> Circuit:
         return _after_open(circuit, heard, now)
     if heard is Heard.NOTHING:
         return circuit
-    recent = tuple(call for call in circuit.calls if call[0] > now - WINDOW)
-    calls = (*recent, (now, heard is Heard.FAILURE))
-    failed = sum(failure for _, failure in calls)
-    if len(calls) >= LEAST_CALLS and failed >= FAILED_SHARE * len(calls):
+    slices = _counted(circuit.slices, heard, int(now // _SLICE))
+    calls, failed = sum(one.calls for one in slices), sum(one.failed for one in slices)
+    if calls >= LEAST_CALLS and failed >= FAILED_SHARE * calls:
         return _opened(0, now)
-    return msgspec.structs.replace(circuit, calls=calls)
+    return msgspec.structs.replace(circuit, slices=slices)
+
+
+def _counted(slices: tuple[Slice, ...], heard: Heard, number: int) -> tuple[Slice, ...]:
+    """One more call in slice `number`; what has left the window is forgotten."""
+    recent = [one for one in slices if one.number > number - _SLICES]
+    last = recent.pop() if recent and recent[-1].number == number else Slice(number, 0, 0)
+    return (*recent, Slice(number, last.calls + 1, last.failed + (heard is Heard.FAILURE)))
 
 
 def _after_open(circuit: Circuit, heard: Heard, now: float) -> Circuit:

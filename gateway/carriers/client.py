@@ -226,7 +226,7 @@ class _Wire:
     """One exchange: what went out, what came back, told to the witness when it is over."""
 
     def __init__(self, call: _Call, token: str, request: httpx.Request) -> None:
-        self._id = ids.new("xch")
+        self._id = ""
         self._call, self._token, self._request = call, token, request
         self._started = time.monotonic()
         self._answer = ""
@@ -244,9 +244,14 @@ class _Wire:
         harmless = self._call.operation.repeatable or not self._call.step.commits
         if harmless and isinstance(error, OutcomeUnknown) and not isinstance(error, Misread):
             error = Unreachable(str(error))
-        error.exchange = self._id
+        error.exchange = self._named()
         self.outcome = type(error).__name__
         return error
+
+    def _named(self) -> str:
+        """Its id, made when somebody asks."""
+        self._id = self._id or ids.new("xch")
+        return self._id
 
     def tell(self) -> None:
         metrics.asked(self._call.carrier.code, self._call.name, self.outcome, time.monotonic() - self._started)
@@ -255,7 +260,7 @@ class _Wire:
         words = private_words(self._call.account, self._token, self._call.question)
         self._call.witness(
             Exchange(
-                id=self._id,
+                id=self._named(),
                 operation=self._call.name,
                 request=scrub(request_text(self._request), words),
                 response=scrub(self._answer, words),

@@ -54,7 +54,9 @@ async def _exchange(pool: httpx.AsyncBaseTransport, request: httpx.Request) -> h
         body = await _body(response)
     finally:
         await response.aclose()
-    return httpx.Response(response.status_code, headers=_of_plain_body(response.headers), content=body, request=request)
+    if "content-encoding" in response.headers:  # httpx would unpack the body once more
+        del response.headers["content-encoding"]
+    return httpx.Response(response.status_code, headers=response.headers, content=body, request=request)
 
 
 async def _body(response: httpx.Response) -> bytes:
@@ -64,13 +66,6 @@ async def _body(response: httpx.Response) -> bytes:
         if len(body) > LARGEST_REPLY:
             raise Misread(f"a reply of over {LARGEST_REPLY // 1024**2} MiB")
     return bytes(body)
-
-
-def _of_plain_body(headers: httpx.Headers) -> httpx.Headers:
-    """Without the word on packing: httpx would unpack the body once more."""
-    if "content-encoding" in headers:
-        del headers["content-encoding"]
-    return headers
 
 
 def _host(request: httpx.Request) -> str:
