@@ -6,6 +6,7 @@ address, nobody's words. Figures are of one process; where they are read and who
 
 from __future__ import annotations
 
+import functools
 import hmac
 import ipaddress
 import time
@@ -47,8 +48,15 @@ def answered(route: str, method: str, status: int, began: float | None) -> None:
 
 def asked(carrier: str, operation: str, outcome: str, seconds: float) -> None:
     """A carrier was asked over the wire; `outcome` is "ok" or the error's class."""
-    CARRIER_CALLS.labels(carrier, operation, outcome).inc()
-    CARRIER_SECONDS.labels(carrier, operation).observe(seconds)
+    calls, times = _of_carrier(carrier, operation, outcome)
+    calls.inc()
+    times.observe(seconds)
+
+
+@functools.cache
+def _of_carrier(carrier: str, operation: str, outcome: str) -> tuple[Counter, Histogram]:
+    """Looked up once: finding a metric by its labels takes longer than counting."""
+    return CARRIER_CALLS.labels(carrier, operation, outcome), CARRIER_SECONDS.labels(carrier, operation)
 
 
 def text(*more: CollectorRegistry) -> bytes:

@@ -47,7 +47,10 @@ class Bulkheads:
         self._by_account: dict[str, Bulkhead] = {}
 
     def of(self, account_id: str) -> Bulkhead:
-        return self._by_account.setdefault(account_id, Bulkhead())
+        found = self._by_account.get(account_id)
+        if found is None:
+            found = self._by_account[account_id] = Bulkhead()
+        return found
 
 
 class RetryBudgets:

@@ -54,8 +54,15 @@ class Isolation:
         try:
             async with self._bulkheads.of(account_id).place(quick=operation in QUICK):
                 await self._admit(question)
-                async with self._learning(question):
+                self._breakers.asked(account_id, operation)
+                outcome: BaseException | None = None
+                try:
                     yield
+                except BaseException as error:
+                    outcome = error
+                    raise
+                finally:
+                    await self._learn(question, outcome)
         except Full as error:
             raise Held("as many calls at once as the account is allowed", retry_after=_SOON) from error
 
@@ -73,20 +80,11 @@ class Isolation:
         if not question.again:
             self._budgets.first(account_id)
 
-    @asynccontextmanager
-    async def _learning(self, question: Question) -> AsyncIterator[None]:
-        account_id, operation = question.account_id, question.operation
-        self._breakers.asked(account_id, operation)
-        outcome: BaseException | None = None
-        try:
-            yield
-        except BaseException as error:
-            outcome = error
-            raise
-        finally:
-            self._breakers.heard(account_id, operation, outcome)
-            if isinstance(outcome, Throttled):
-                await self._limiter.close(account_id, operation, question.quota, outcome.retry_after)
+    async def _learn(self, question: Question, outcome: BaseException | None) -> None:
+        """From the error a call ended in, or None for an answer."""
+        self._breakers.heard(question.account_id, question.operation, outcome)
+        if isinstance(outcome, Throttled):
+            await self._limiter.close(question.account_id, question.operation, question.quota, outcome.retry_after)
 
     def unavailable(self, account_id: str, operations: tuple[str, ...]) -> str:
         """Which of these is not asked for now because its circuit is open, in words; or ""."""

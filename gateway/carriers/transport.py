@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -60,8 +61,10 @@ async def _exchange(pool: httpx.AsyncBaseTransport, request: httpx.Request) -> h
 
 
 async def _body(response: httpx.Response) -> bytes:
+    """Unpacked, where it was packed in spite of what we asked for."""
+    packed = "content-encoding" in response.headers
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_bytes() if packed else cast(httpx.AsyncByteStream, response.stream):
         body += chunk
         if len(body) > LARGEST_REPLY:
             raise Misread(f"a reply of over {LARGEST_REPLY // 1024**2} MiB")
