@@ -21,7 +21,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 BUILD_REQUIRES := import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults test-postgres mutations check bench bench-choice conformance record lock
+.PHONY: help run test faults test-postgres chaos mutations check bench bench-choice conformance record lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -43,6 +43,9 @@ check: .venv/.for-developing ## lint, format, types, and the floors between pack
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+chaos: .venv/.for-developing ## book N returns among faults, kill KILLS times, hold the carriers' books against the ledger; DB=sqlite|postgres SEED=1
+	@$(BIN)/python -m tests.chaos -n $(or $(N),200) --kills $(or $(KILLS),10) --db $(or $(DB),sqlite) --seed $(or $(SEED),1)
 
 mutations: .venv/.for-developing ## spoil N good replies of each carrier by the dice of SEED: none may break a reader or be a false yes
 	@$(BIN)/python -m tests.mutations $(N) $(SEED)
