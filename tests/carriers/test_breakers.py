@@ -155,7 +155,7 @@ def test_a_closed_circuit_never_holds_what_should_have_opened_it(calls: list[tup
         now += pause
         circuit = next_state(circuit, heard, now)
         if circuit.open_until is None:
-            calls, failed = (sum(one[place] for one in circuit.slices) for place in (1, 2))
-            assert calls < LEAST_CALLS or failed < FAILED_SHARE * calls
+            asked, failed = (sum(one[place] for one in circuit.slices) for place in (1, 2))
+            assert asked < LEAST_CALLS or failed < FAILED_SHARE * asked
         else:
             assert dt.timedelta(seconds=circuit.open_until - now) <= dt.timedelta(minutes=8)
