@@ -36,7 +36,7 @@ faults: .venv/.for-developing ## run the fault matrix: each wire step of each ca
 	@$(BIN)/pytest -n 2 --dist worksteal tests/services/test_fault_*.py
 
 test-postgres: .venv/.for-developing ## run the integration tests on PostgreSQL; TEST_DATABASE_URL=... names a server, else one is started from a wheel
-	@$(BIN)/pytest -n 2 --dist loadfile --postgres tests/store tests/services tests/web tests/fleet $(NOT_OF_THE_LEDGER)
+	@$(BIN)/pytest -n 2 --dist loadfile --postgres $(or $(ON),tests/store tests/services tests/web tests/fleet) $(NOT_OF_THE_LEDGER)
 
 check: .venv/.for-developing ## lint, format, types, and the floors between packages
 	@$(BIN)/ruff check .

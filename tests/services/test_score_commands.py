@@ -13,11 +13,16 @@ import sqlalchemy as sa
 from gateway.cli import main
 from gateway.store import scores, tables
 from rates.estimates import Cell
+from tests import ledgers
 from tests.world import World
 
 CARD = Path("rates/data/delhivery_surface.toml")
 
 Say = Callable[..., str]
+
+
+# The commands find their ledger by the data folder.
+pytestmark = pytest.mark.skipif(ledgers.on_postgresql(), reason="of the ledger in a folder")
 
 
 @pytest.fixture
