@@ -16,6 +16,7 @@ from typing import NamedTuple, cast
 import httpx
 
 Clock = Callable[[], float]
+_Return = Callable[[httpx.AsyncBaseTransport], Awaitable[None]]
 
 
 class _Idle(NamedTuple):
@@ -45,10 +46,9 @@ class Connections(httpx.AsyncBaseTransport):
         try:
             response = await connection.handle_async_request(request)
         except BaseException:
-            self._places.release()
-            await connection.aclose()
+            await self._give_up(connection)
             raise
-        response.stream = _Lent(cast(httpx.AsyncByteStream, response.stream), lambda: self._take_back(connection))
+        response.stream = _Lent(cast(httpx.AsyncByteStream, response.stream), connection, self._take_back, self._give_up)
         return response
 
     async def aclose(self) -> None:
@@ -66,22 +66,36 @@ class Connections(httpx.AsyncBaseTransport):
         now = self._clock()
         self._idle.append(_Idle(connection, now))
         self._places.release()
-        while self._idle[0].since < now - self._expiry:
+        while self._idle and self._idle[0].since < now - self._expiry:
             await self._idle.popleft().connection.aclose()
+
+    async def _give_up(self, connection: httpx.AsyncBaseTransport) -> None:
+        self._places.release()
+        await connection.aclose()
 
 
 class _Lent(httpx.AsyncByteStream):
-    """A reply's body; closing it gives the connection back, once."""
+    """A reply's body; closing it gives the connection back, once, or gives it up where that fails."""
 
-    def __init__(self, body: httpx.AsyncByteStream, give_back: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, body: httpx.AsyncByteStream, connection: httpx.AsyncBaseTransport, give_back: _Return, give_up: _Return
+    ) -> None:
         self._body = body
-        self._give_back: Callable[[], Awaitable[None]] | None = give_back
+        self._connection = connection
+        self._give_back = give_back
+        self._give_up = give_up
+        self._lent = True
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return aiter(self._body)
 
     async def aclose(self) -> None:
-        give_back, self._give_back = self._give_back, None
-        if give_back:
+        if not self._lent:
+            return
+        self._lent = False
+        try:
             await self._body.aclose()
-            await give_back()
+        except BaseException:
+            await self._give_up(self._connection)
+            raise
+        await self._give_back(self._connection)

@@ -15,10 +15,11 @@ EXPIRY = 30.0
 
 
 class Connection(httpx.AsyncBaseTransport):
-    """Answers when it is told to; counts its calls."""
+    """Answers, and closes, when it is told to; counts its calls."""
 
-    def __init__(self, ready: asyncio.Event) -> None:
+    def __init__(self, ready: asyncio.Event, shut: asyncio.Event) -> None:
         self._ready = ready
+        self._shut = shut
         self.calls = 0
         self.closed = False
 
@@ -27,15 +28,23 @@ class Connection(httpx.AsyncBaseTransport):
         await self._ready.wait()
         if request.url.path == "/fails":
             raise httpx.ReadError("gone")
-        return httpx.Response(200, stream=_Body())
+        return httpx.Response(200, stream=_Body(request.url.path))
 
     async def aclose(self) -> None:
+        await self._shut.wait()
         self.closed = True
 
 
 class _Body(httpx.AsyncByteStream):
+    def __init__(self, path: str) -> None:
+        self._path = path
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield b"yes"
+
+    async def aclose(self) -> None:
+        if self._path == "/does-not-close":
+            raise httpx.CloseError("gone")
 
 
 class Account:
@@ -45,11 +54,13 @@ class Account:
         self.opened: list[Connection] = []
         self.ready = asyncio.Event()
         self.ready.set()
+        self.shut = asyncio.Event()
+        self.shut.set()
         self.now = 0.0
         self.connections = Connections(self._open, most, EXPIRY, clock=lambda: self.now)
 
     def _open(self) -> Connection:
-        self.opened.append(Connection(self.ready))
+        self.opened.append(Connection(self.ready, self.shut))
         return self.opened[-1]
 
     async def ask(self, path: str = "/", patience: float | None = None) -> bytes:
@@ -137,6 +148,31 @@ def test_a_connection_whose_call_was_cancelled_is_closed_and_its_place_is_free()
         return await account.ask(patience=0.001), account.calls, account.closed
 
     assert run(work()) == (b"yes", [1, 1], [True, False])
+
+
+def test_a_connection_whose_reply_does_not_close_is_closed_and_its_place_is_free():
+    async def work() -> tuple[bytes, list[int], list[bool]]:
+        account = Account(most=1)
+        with pytest.raises(httpx.CloseError):
+            await account.ask("/does-not-close")
+        return await account.ask(patience=0.001), account.calls, account.closed
+
+    assert run(work()) == (b"yes", [1, 1], [True, False])
+
+
+def test_the_last_idle_one_is_taken_while_an_old_one_is_being_closed():
+    async def work() -> list[bytes]:
+        account = Account()
+        await account.answer(*await account.at_once(2))
+        account.now = EXPIRY + 1
+        account.shut.clear()
+        first = asyncio.ensure_future(account.ask())
+        await asyncio.sleep(0)  # its answer is there, an old connection is being closed
+        (second,) = await account.at_once(1)
+        account.shut.set()
+        return await account.answer(first, second)
+
+    assert run(work()) == [b"yes", b"yes"]
 
 
 def test_what_is_idle_for_long_is_closed_and_what_is_in_use_stays():
