@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from lxml import etree
 
 from adapters.aramex.lab.envelopes import A, Asked, Objection, nil, notifications
-from adapters.aramex.lab.paper import pdf
 from adapters.aramex.places import COUNTRIES
 from adapters.contract.scans import Milestone, Reason
+from adapters.lab.paper import pdf
 from adapters.lab.side import Consignment, Desk, Event
 
 NOWHERE = "Nowhere"  # a magic city: it does not exist

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.easypost.lab import memory, paper, trackers
+from adapters.easypost.lab import memory, trackers
 from adapters.easypost.lab.replies import Refusal, amount, answer, body, new_id, refusing, stamp
 from adapters.easypost.lab.shapes import Address, Made, MadeRate, NewShipment, Nothing, RateBody, ShipmentBody
+from adapters.lab.paper import pdf
 from adapters.lab.side import Call, Desk, Reply
 
 # Country -> carrier, service level, cents for the first pound, days on a middling way.
@@ -158,7 +159,7 @@ def label_file(call: Call, desk: Desk) -> Reply:
     """Behind the link: open to everyone, and not to be asked with a key."""
     if "authorization" in call.headers:
         return Reply(status=403, body=b"<Error><Code>AccessDenied</Code></Error>", content_type="application/xml")
-    return Reply(body=paper.page(f"LAB label {call.params['name'].removesuffix('.pdf')}"), content_type="application/pdf")
+    return Reply(body=pdf(f"LAB label {call.params['name'].removesuffix('.pdf')}"), content_type="application/pdf")
 
 
 @refusing

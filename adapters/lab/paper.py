@@ -1,14 +1,16 @@
-"""The simulated label: the smallest honest PDF, one page with one line."""
+"""A simulated carrier's label: the smallest honest PDF, one page with one line."""
 
 from __future__ import annotations
 
+LABEL, A4 = "0 0 288 432", "0 0 595 842"  # points
 
-def pdf(line: str) -> bytes:
+
+def pdf(line: str, box: str = LABEL) -> bytes:
     text = f"BT /F1 12 Tf 20 400 Td ({line}) Tj ET"
     objects = (
         "<< /Type /Catalog /Pages 2 0 R >>",
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 288 432] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        f"<< /Type /Page /Parent 2 0 R /MediaBox [{box}] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
         f"<< /Length {len(text)} >>\nstream\n{text}\nendstream",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     )
