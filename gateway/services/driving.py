@@ -1,7 +1,7 @@
 """The driver of a pickup: looks at its case, takes the one next step, and again, until nothing is to be done now.
 
 `plan` is pure and reads the ledger only, so that a driver that dies anywhere is continued by the next one. A step notes its
-intent (`begin`), asks the carrier (`perform`), and notes the outcome (`settle`), each in a transaction of its own.
+intent (`begin`), asks the carrier (`perform`) and notes the outcome (`settle`), this in one transaction with the next one's intent.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from rates.recovery import What
 
 _log = structlog.get_logger()
 _MOST_STEPS = 60
+_REST = dt.timedelta(minutes=5)
 S = BookingState
 
 
@@ -58,52 +59,79 @@ def advance(kit: Kit, pickup_id: str, wall: Callable[[], dt.datetime] = clock.wa
     """Drive one pickup as far as it goes now. Safe to call at any time, twice, and from many places at once."""
     with kit.db.write() as tx:
         owner = cases.claim(tx, pickup_id, wall())
-    if owner is None:
-        return
-    try:
-        _drive(kit, pickup_id, owner, wall)
-    except Exception:  # whatever it is: the next driver goes on from the ledger, and need not wait for the lease to end
-        with kit.db.write() as tx:
-            cases.let_go(tx, pickup_id, owner)
-        raise
+        drive = _Drive(kit, pickup_id, owner, wall) if owner else None
+        begun = drive.begin(tx) if drive else None
+    if drive:
+        drive.on(begun)
 
 
-def _drive(kit: Kit, pickup_id: str, owner: str, wall: Callable[[], dt.datetime]) -> None:
-    for _ in range(_MOST_STEPS):
-        if not _one_step(kit, pickup_id, owner, wall):
-            return
-    _log.error("pickup.restless", pickup=pickup_id, steps=_MOST_STEPS)
-    with kit.db.write() as tx:
-        cases.release(tx, pickup_id, owner, None, wall() + dt.timedelta(minutes=5))
+class _Begun(msgspec.Struct, frozen=True):
+    """A step whose intent is in the ledger, and whose carrier is to be asked now."""
+
+    task: Any
+    case: Case
+    booking: Booking | None
+    account: Account | None
 
 
-def _one_step(kit: Kit, pickup_id: str, owner: str, wall: Callable[[], dt.datetime]) -> bool:
-    """Whether there may be another one."""
-    with kit.db.write() as tx:
-        if not cases.renew(tx, pickup_id, owner, wall()):
-            return False
-        case = cases.load(tx, pickup_id)
-        task = plan(case, wall())
-        if isinstance(task, Wait):
-            PICKUPS.update(tx, pickup_id, next_action=next_action(case))
-            cases.release(tx, pickup_id, owner, task.at, task.wall)
-            return False
-        task.begin(tx, case, wall())
-    if hasattr(task, "perform"):
-        _perform(kit, case, task, wall)
-    return True
+class _Drive:
+    """One driver of one pickup. What a step came to and the intent of the next are one transaction."""
 
+    def __init__(self, kit: Kit, pickup_id: str, owner: str, wall: Callable[[], dt.datetime]) -> None:
+        self._kit = kit
+        self._pickup_id = pickup_id
+        self._owner = owner
+        self._wall = wall
+        self._steps = 0
 
-def _perform(kit: Kit, case: Case, task: Any, wall: Callable[[], dt.datetime]) -> None:
-    seen: list[Exchange] = []
-    booking: Booking | None = getattr(task, "booking", None)
-    account = _account(kit, booking)
-    outcome = kit.wait(_outcome(task, kit, case, account, seen.append, case.now(wall())))
-    with kit.db.write() as tx:
-        task.settle(tx, cases.load(tx, case.pickup.id), outcome, wall())
-        for exchange in seen:
-            account_id = account.id if account else ""
-            exchanges.keep(tx, case.owner, account_id, case.pickup.id, booking.id if booking else None, exchange, wall())
+    def on(self, begun: _Begun | None) -> None:
+        """From one step to the next, until nothing is to be done now."""
+        try:
+            while begun:
+                begun = self._step(begun)
+        except Exception:  # whatever it is: the next driver goes on from the ledger, and need not wait for the lease to end
+            with self._kit.db.write() as tx:
+                cases.let_go(tx, self._pickup_id, self._owner)
+            raise
+
+    def _step(self, begun: _Begun) -> _Begun | None:
+        seen: list[Exchange] = []
+        now = begun.case.now(self._wall())
+        outcome = self._kit.wait(_outcome(begun.task, self._kit, begun.case, begun.account, seen.append, now))
+        try:
+            with self._kit.db.write() as tx:
+                self._settle(tx, begun, outcome, seen)
+                return self.begin(tx) if cases.renew(tx, self._pickup_id, self._owner, self._wall()) else None
+        except Exception:  # what the carrier said is not lost for a mistake in what comes after it
+            with self._kit.db.write() as tx:
+                self._settle(tx, begun, outcome, seen)
+            raise
+
+    def _settle(self, tx: sa.Connection, begun: _Begun, outcome: Any, seen: list[Exchange]) -> None:
+        begun.task.settle(tx, cases.load(tx, self._pickup_id), outcome, self._wall())
+        account_id, booking_id = begun.account.id if begun.account else "", begun.booking.id if begun.booking else None
+        exchanges.keep(tx, begun.case.owner, account_id, self._pickup_id, booking_id, seen, self._wall())
+
+    def begin(self, tx: sa.Connection) -> _Begun | None:
+        """Note the intent of the next step; of steps that only write, all there are. None: the pickup is let go."""
+        while self._steps < _MOST_STEPS:
+            self._steps += 1
+            case = cases.load(tx, self._pickup_id)
+            task = plan(case, self._wall())
+            if isinstance(task, Wait):
+                cases.release(tx, self._pickup_id, self._owner, task.at, task.wall, next_action=next_action(case))
+                return None
+            task.begin(tx, case, self._wall())
+            if hasattr(task, "perform"):
+                return self._begun(tx, task, case)
+        _log.error("pickup.restless", pickup=self._pickup_id, steps=_MOST_STEPS)
+        cases.release(tx, self._pickup_id, self._owner, None, self._wall() + _REST)
+        return None
+
+    def _begun(self, tx: sa.Connection, task: Any, case: Case) -> _Begun:
+        booking: Booking | None = getattr(task, "booking", None)
+        account = accounts.opened(self._kit.vault, ACCOUNTS.one(tx, booking.account_id)) if booking else None
+        return _Begun(task, case, booking, account)
 
 
 async def _outcome(
@@ -116,13 +144,6 @@ async def _outcome(
         return error
     except NoLab as error:
         return Unreachable(str(error))
-
-
-def _account(kit: Kit, booking: Booking | None) -> Account | None:
-    if booking is None:
-        return None
-    with kit.db.read() as tx:
-        return accounts.opened(kit.vault, ACCOUNTS.one(tx, booking.account_id))
 
 
 # --- the plan --------------------------------------------------------------------------------------

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from adapters.contract.places import Party
 from gateway import ids
-from gateway.store import tables
+from gateway.store import snapshot, tables
 from gateway.store.database import writes
 from gateway.store.ledger import (
     BOOKINGS,
@@ -31,7 +32,8 @@ from gateway.store.ledger import (
     Visit,
 )
 from gateway.store.merchants import MERCHANTS, Merchant
-from gateway.store.rows import Owner
+from gateway.store.rows import Owner, Rows, T
+from gateway.store.snapshot import Snapshot
 
 # Longer than any call may take (60 s) plus the slowest carrier's commit.
 LEASE = dt.timedelta(seconds=180)
@@ -71,27 +73,59 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(tx: sa.Connection, pickup_id: str) -> Case:
-    """In a transaction that writes, nobody else changes this case before its end. Raises NoSuchRow."""
-    pickup = PICKUPS.held(tx, pickup_id) if writes(tx) else PICKUPS.one(tx, pickup_id)
-    bookings = BOOKINGS.all(tx, tables.bookings.c.pickup_id == pickup_id)
+    """In a transaction that writes, nobody else changes this case before its end, and only what changed is read again.
+
+    Raises NoSuchRow.
+    """
+    kept = snapshot.of(tx) if writes(tx) else Snapshot(None)
+
+    def part(rows: Rows[T], statement: sa.Select[Any]) -> list[T]:
+        return kept.part(rows.table.name, pickup_id, lambda: rows.found(tx, statement, pickup_id=pickup_id))
+
+    pickup = kept.part("pickups", pickup_id, lambda: PICKUPS.held(tx, pickup_id) if writes(tx) else PICKUPS.one(tx, pickup_id))
+    bookings = part(BOOKINGS, _BOOKINGS)
+    scans = kept.part("scans", pickup_id, lambda: scans_of(tx, [booking.id for booking in bookings]))
     return Case(
-        merchant=MERCHANTS.one(tx, pickup.merchant_id),
+        merchant=kept.part("merchants", pickup_id, lambda: MERCHANTS.one(tx, pickup.merchant_id)),
         pickup=pickup,
-        people=people(tx, pickup_id),
+        people=kept.part("people", pickup_id, lambda: people(tx, pickup_id)),
         bookings=bookings,
-        scans=scans_of(tx, [booking.id for booking in bookings]),
-        visits=VISITS.all(tx, tables.visits.c.pickup_id == pickup_id, order=tables.visits.c.day),
-        instructions=INSTRUCTIONS.all(tx, tables.instructions.c.pickup_id == pickup_id),
-        exceptions=EXCEPTIONS.all(tx, tables.exceptions.c.pickup_id == pickup_id),
-        labelled=frozenset(tx.scalars(sa.select(tables.labels.c.booking_id).where(tables.labels.c.pickup_id == pickup_id))),
+        scans={booking.id: scans.get(booking.id, []) for booking in bookings},
+        visits=part(VISITS, _VISITS) if bookings else [],
+        instructions=part(INSTRUCTIONS, _INSTRUCTIONS) if bookings else [],
+        exceptions=part(EXCEPTIONS, _EXCEPTIONS),
+        labelled=kept.part("labels", pickup_id, lambda: _labelled(tx, pickup_id)) if bookings else frozenset(),
     )
 
 
+_THIS: sa.BindParameter[str] = sa.bindparam("pickup_id")
+
+
+def _of_pickup(rows: Rows[Any], order: str = "id") -> sa.Select[Any]:
+    return rows.select.where(rows.table.c.pickup_id == _THIS).order_by(rows.table.c[order])
+
+
+# Put together once: that costs more than running them.
+_BOOKINGS, _VISITS = _of_pickup(BOOKINGS), _of_pickup(VISITS, "day")
+_INSTRUCTIONS, _EXCEPTIONS = _of_pickup(INSTRUCTIONS), _of_pickup(EXCEPTIONS)
+_PEOPLE = sa.select(tables.people.c.shipper, tables.people.c.consignee).where(
+    tables.people.c.pickup_id == sa.bindparam("pickup_id")
+)
+_LABELLED = sa.select(tables.labels.c.booking_id).where(tables.labels.c.pickup_id == sa.bindparam("pickup_id"))
+_SCANS = (
+    sa.select(*(tables.scans.c[name] for name in StoredScan.__struct_fields__))
+    .where(tables.scans.c.booking_id.in_(sa.bindparam("booking_ids", expanding=True)))
+    .order_by(tables.scans.c.at, tables.scans.c.received_at, tables.scans.c.digest)
+)
+
+
 def people(tx: sa.Connection, pickup_id: str) -> People:
-    row = tx.execute(
-        sa.select(tables.people.c.shipper, tables.people.c.consignee).where(tables.people.c.pickup_id == pickup_id)
-    ).one()
+    row = tx.execute(_PEOPLE, {"pickup_id": pickup_id}).one()
     return People(shipper=msgspec.convert(row.shipper, Party), consignee=msgspec.convert(row.consignee, Party))
+
+
+def _labelled(tx: sa.Connection, pickup_id: str) -> frozenset[str]:
+    return frozenset(tx.scalars(_LABELLED, {"pickup_id": pickup_id}))
 
 
 def scans(tx: sa.Connection, booking_id: str) -> list[StoredScan]:
@@ -101,11 +135,8 @@ def scans(tx: sa.Connection, booking_id: str) -> list[StoredScan]:
 
 def scans_of(tx: sa.Connection, booking_ids: Sequence[str]) -> dict[str, list[StoredScan]]:
     """The same for many bookings at once, by booking."""
-    table = tables.scans
-    order = (table.c.at, table.c.received_at, table.c.digest)
-    columns = [table.c[name] for name in StoredScan.__struct_fields__]
     found: dict[str, list[StoredScan]] = {booking_id: [] for booking_id in booking_ids}
-    for row in tx.execute(sa.select(*columns).where(table.c.booking_id.in_(booking_ids)).order_by(*order)):
+    for row in tx.execute(_SCANS, {"booking_ids": booking_ids}) if booking_ids else ():
         scan = msgspec.convert(dict(zip(StoredScan.__struct_fields__, row, strict=True)), StoredScan)
         found[scan.booking_id].append(scan)
     return found
@@ -123,10 +154,12 @@ def renew(tx: sa.Connection, pickup_id: str, owner: str, wall: dt.datetime) -> b
     return PICKUPS.update(tx, pickup_id, tables.pickups.c.lease_owner == owner, lease_until=wall + LEASE)
 
 
-def release(tx: sa.Connection, pickup_id: str, owner: str, wake_at: dt.datetime | None, wake_wall: dt.datetime | None) -> None:
-    """Let go, and say when to look again."""
-    mine = tables.pickups.c.lease_owner == owner
-    PICKUPS.update(tx, pickup_id, mine, lease_until=None, lease_owner=None, wake_at=wake_at, wake_wall=wake_wall)
+def release(
+    tx: sa.Connection, pickup_id: str, owner: str, wake_at: dt.datetime | None, wake_wall: dt.datetime | None, **changes: Any
+) -> None:
+    """Let go, and say when to look again, and what else changes with it."""
+    free = {"lease_until": None, "lease_owner": None, "wake_at": wake_at, "wake_wall": wake_wall}
+    PICKUPS.update(tx, pickup_id, tables.pickups.c.lease_owner == owner, **free, **changes)
 
 
 def let_go(tx: sa.Connection, pickup_id: str, owner: str) -> None:

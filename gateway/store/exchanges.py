@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -21,18 +21,18 @@ def keep(
     account_id: str,
     pickup_id: str | None,
     booking_id: str | None,
-    exchange: Exchange,
+    seen: Sequence[Exchange],
     wall: dt.datetime,
 ) -> None:
-    fields = msgspec.structs.asdict(exchange)
-    tx.execute(
-        tables.exchanges.insert().values(
-            merchant_id=owner.merchant_id,
-            mode=owner.mode,
-            account_id=account_id,
-            pickup_id=pickup_id,
-            booking_id=booking_id,
-            at=wall,
-            **fields,
-        )
-    )
+    about = {
+        "account_id": account_id,
+        "pickup_id": pickup_id,
+        "booking_id": booking_id,
+        "at": wall,
+        **msgspec.structs.asdict(owner),
+    }
+    if seen:
+        tx.execute(_INSERT, [{**about, **msgspec.structs.asdict(exchange)} for exchange in seen])
+
+
+_INSERT = tables.exchanges.insert()

@@ -1,7 +1,7 @@
 """Rows as values: one small repository for every aggregate, whose Struct's fields are the table's columns.
 
-Putting a statement together costs three times what running it does: those that every quote needs are made once, with `whose` for
-the owner, and run by `found`.
+Putting a statement together costs three times what running it does: those that every quote and booking need are made once, with
+`whose` for the owner, and run by `found`.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class Rows(Generic[T]):
         self.select = sa.select(*(table.c[name] for name in kind.__struct_fields__))
 
     def insert(self, tx: sa.Connection, value: T) -> T:
-        tx.execute(self.table.insert().values(**msgspec.structs.asdict(value)))
+        tx.execute(self._insert, msgspec.structs.asdict(value))
         return value
 
     def update(self, tx: sa.Connection, row_id: str, *conditions: sa.ColumnElement[bool], **changes: Any) -> bool:
         """Whether a row was there and met the conditions: compare-and-set."""
-        statement = self.table.update().where(self.table.c.id == row_id, *conditions).values(**changes)
-        return bool(tx.execute(statement).rowcount)
+        statement = self._update.where(*conditions) if conditions else self._update
+        return bool(tx.execute(statement, {"row_id": row_id, **changes}).rowcount)
 
     def replace(self, tx: sa.Connection, value: T, **changes: Any) -> T:
         """Store the changes; the value with them."""
@@ -113,6 +113,15 @@ class Rows(Generic[T]):
 
     def read(self, row: Sequence[Any]) -> T:
         return msgspec.convert(dict(zip(self.kind.__struct_fields__, row, strict=True)), self.kind)
+
+    @functools.cached_property
+    def _insert(self) -> sa.Insert:
+        return self.table.insert()
+
+    @functools.cached_property
+    def _update(self) -> sa.Update:
+        """Sets the columns that the values it is run with name."""
+        return self.table.update().where(self.table.c.id == sa.bindparam("row_id"))
 
     @functools.cached_property
     def _by_id(self) -> sa.Select[Any]:

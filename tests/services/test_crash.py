@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 import pytest
 
-from gateway.services import commanding
+from gateway.services import commanding, driving
+from gateway.store.cases import Case
 from tests.services.carriers import CARRIERS, HOME, WideWorld, customer
 from tests.services.crashing import crashes
 from tests.services.lives import every_place, rest
@@ -26,7 +28,7 @@ def test_a_booking(make_wide, carrier):
         return died
 
     settings = {"delhivery": {"waybills": "prefetched"}}
-    assert every_place(lambda: make_wide(carrier, settings=settings), life) > 9
+    assert every_place(lambda: make_wide(carrier, settings=settings), life) > 5
 
 
 def test_a_cancel(make_wide, carrier):
@@ -62,3 +64,23 @@ def test_a_driver_that_fails_by_a_bug_lets_go_of_the_pickup(make_wide):
     rest(world, pickup)
 
     assert (world.state(pickup), len(world.holdings("delhivery"))) == ("booked", 1)
+
+
+def test_what_the_carrier_said_is_not_lost_for_a_bug_in_what_comes_after_it(make_wide, monkeypatch):
+    """Ekart can neither find nor list: its answer is all there is."""
+    world = make_wide("ekart")
+    pickup = world.accept("RMA-1", customer())
+
+    with monkeypatch.context() as planted:
+        planted.setattr(driving, "_RULES", (_wrong_once_booked, *driving._RULES))
+        with pytest.raises(ZeroDivisionError):
+            world.drive()
+
+    assert [str(one.state) for one in world.case(pickup).bookings] == ["live"]
+    rest(world, pickup)
+    assert (world.state(pickup), len(world.holdings("ekart"))) == ("booked", 1)
+
+
+def _wrong_once_booked(case: Case, wall: dt.datetime) -> None:
+    if any(booking.awb for booking in case.bookings):
+        raise ZeroDivisionError
