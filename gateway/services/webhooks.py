@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from gateway import clock, ids
 from gateway.services.commanding import WrongState
 from gateway.services.kit import Kit
+from gateway.store import feed
 from gateway.store import webhooks as store
 from gateway.store.ledger import EVENTS, Event
 from gateway.store.rows import Owner
@@ -128,6 +129,7 @@ async def ping(kit: Kit, sender: Sender, endpoint: Endpoint) -> Delivery:
 
 def fan_out(tx: sa.Connection, wall: dt.datetime, limit: int = 500) -> int:
     """Make the deliveries of events that have none yet; how many events those were."""
+    feed.give_places(tx, wall)
     events = store.untold(tx, limit)
     if not events:
         return 0

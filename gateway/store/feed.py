@@ -1,59 +1,48 @@
 """Events in the order in which they became visible, so that whoever reads on from where he stopped misses none.
 
-Ids are made before a transaction commits, so a slow one may show an older event after a newer one was read. Therefore each
-event bears `feed`. On SQLite, where writers come one after another, it counts up. On PostgreSQL it is the number of its
-transaction (never less than that of the pickup's event before it), and only those below the oldest transaction that still
-writes are shown: what comes later has a higher number. A transaction that hangs holds the feed up; nothing is left out.
+Transactions end in another order than they began, so nothing that is written together with an event tells when others may see it.
+Therefore an event gets its place afterwards: all that are visible and have none yet are given the next number together, by one
+transaction at a time. Whoever reads the feed sees to it first, couriers do before they tell, and nobody waits for who is at it.
+
+A number is the millisecond it is given in, or one more than the last. So what is told after the restore of an older backup has
+higher places than all that was told before the loss, and what a version without places told lies below all of them.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
 
-import msgspec
 import sqlalchemy as sa
 
 from gateway.store import tables
-from gateway.store.rows import Rows, T
-from gateway.store.transactions import OldestWriting, Writing
+from gateway.store.database import Database
 
-_EVENTS = tables.events.c
+_EVENTS, _HEAD = tables.events.c, tables.feed_head.c
+_MILLISECOND = dt.timedelta(milliseconds=1)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_UNPLACED = _EVENTS.place.is_(None)
 
-# How events are told: by their place in the feed, those of one transaction by their sequence.
-ORDER = (_EVENTS.feed, _EVENTS.sequence, _EVENTS.id)
+# How events are told: by their place in the feed, those of one place by their sequence.
+ORDER = (_EVENTS.place, _EVENTS.sequence, _EVENTS.id)
 
-
-class Feed(Rows[T]):
-    """The rows of `events`, each given its place in the feed when it is inserted."""
-
-    def insert(self, tx: sa.Connection, value: T) -> T:
-        fields = msgspec.structs.asdict(value)
-        mine = {f"its_{name}": fields[name] for name in ("merchant_id", "mode", "pickup_id")}
-        tx.execute(_INSERTS[tx.dialect.name], {**fields, **mine})
-        return value
+# The events that nothing can come before any more.
+PLACED = _EVENTS.place.is_not(None)
 
 
-def _counting_up() -> sa.ColumnElement[int]:
-    mine = (_EVENTS.merchant_id == sa.bindparam("its_merchant_id")) & (_EVENTS.mode == sa.bindparam("its_mode"))
-    return _newest().where(mine).scalar_subquery() + 1
+def bring_up_to_date(db: Database, wall: dt.datetime) -> None:
+    """Have everything in the feed that is visible now; it is written only where something is new."""
+    with db.read() as tx:
+        new = tx.scalar(sa.select(_EVENTS.id).where(_UNPLACED).limit(1))
+    if new is not None:
+        with db.write() as tx:
+            give_places(tx, wall)
 
 
-def _by_transaction() -> sa.ColumnElement[int]:
-    before = _newest().where(_EVENTS.pickup_id == sa.bindparam("its_pickup_id", type_=sa.String))
-    return sa.func.greatest(Writing(), before.scalar_subquery())
-
-
-def _newest() -> sa.Select[Any]:
-    return sa.select(sa.func.coalesce(sa.func.max(_EVENTS.feed), 0))
-
-
-# Put together once: that costs more than running them.
-_INSERTS = {
-    "sqlite": tables.events.insert().values(feed=_counting_up()),
-    "postgresql": tables.events.insert().values(feed=_by_transaction()),
-}
-
-
-def settled() -> sa.ColumnElement[bool]:
-    """The events that nothing can come before any more."""
-    return _EVENTS.feed < OldestWriting()
+def give_places(tx: sa.Connection, wall: dt.datetime) -> None:
+    """Give the events that have none the next place; left to the other one where somebody is at it."""
+    last = tx.scalar(sa.select(_HEAD.last).with_for_update(skip_locked=True))
+    if last is None:
+        return
+    place = max(last + 1, (wall - _EPOCH) // _MILLISECOND)
+    if tx.execute(tables.events.update().where(_UNPLACED).values(place=place)).rowcount:
+        tx.execute(tables.feed_head.update().values(last=place))

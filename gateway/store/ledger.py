@@ -15,7 +15,6 @@ from adapters.contract.units import Money
 from gateway.life.booking import BookingState
 from gateway.life.pickup import Intent, PickupState
 from gateway.store import tables
-from gateway.store.feed import Feed
 from gateway.store.rows import Rows
 from gateway.values import Mode
 from rates.recovery import Step
@@ -278,5 +277,5 @@ VISITS = Rows(tables.visits, Visit)
 INSTRUCTIONS = Rows(tables.instructions, Instruction)
 EXCEPTIONS = Rows(tables.exceptions, PickupException)
 DECISIONS = Rows(tables.decisions, StoredDecision)
-EVENTS = Feed(tables.events, Event)
+EVENTS = Rows(tables.events, Event)
 LABELS = Rows(tables.labels, StoredLabel)

@@ -381,13 +381,20 @@ events = sa.Table(
     sa.Column("data", Json, nullable=False),
     sa.Column("at", Instant, nullable=False),  # business
     sa.Column("created_at", Instant, nullable=False),
-    sa.Column("feed", sa.BigInteger, nullable=False, server_default=Writing()),  # store/feed.py: the order of commits
+    sa.Column("place", sa.BigInteger),  # in the feed; null: not told yet (store/feed.py)
+    sa.Column("feed", sa.BigInteger, nullable=False, server_default=Writing()),  # the place for versions before 0007
     sa.Column("told", sa.Boolean, nullable=False, server_default=sa.false()),  # its webhook deliveries are made
     sa.UniqueConstraint("pickup_id", "sequence"),
 )
 _untold = events.c.told.is_(False)
 sa.Index("ix_events_untold", events.c.id, sqlite_where=_untold, postgresql_where=_untold)
-sa.Index("ix_events_feed", events.c.merchant_id, events.c.mode, events.c.feed, events.c.sequence, events.c.id)
+_placed, _unplaced = events.c.place.is_not(None), events.c.place.is_(None)
+_in_the_feed = (events.c.merchant_id, events.c.mode, events.c.place, events.c.sequence, events.c.id)
+sa.Index("ix_events_place", *_in_the_feed, sqlite_where=_placed, postgresql_where=_placed)
+sa.Index("ix_events_unplaced", events.c.id, sqlite_where=_unplaced, postgresql_where=_unplaced)
+
+# One row: the last place given. Who holds it gives the next one.
+feed_head = sa.Table("feed_head", metadata, sa.Column("last", sa.BigInteger, nullable=False))
 
 labels = sa.Table(
     "labels",

@@ -18,13 +18,6 @@ class Writing(sa.ColumnElement[int]):
     inherit_cache = True
 
 
-class OldestWriting(sa.ColumnElement[int]):
-    """The number of the oldest transaction that may still write; without end on SQLite."""
-
-    type = sa.BigInteger()
-    inherit_cache = True
-
-
 @compiles(Writing, "postgresql")
 def _writing(element: Writing, compiler: Any, **options: Any) -> str:
     return "((pg_current_xact_id())::text)::bigint"
@@ -33,13 +26,3 @@ def _writing(element: Writing, compiler: Any, **options: Any) -> str:
 @compiles(Writing, "sqlite")
 def _taking_turns(element: Writing, compiler: Any, **options: Any) -> str:
     return "0"
-
-
-@compiles(OldestWriting, "postgresql")
-def _oldest_writing(element: OldestWriting, compiler: Any, **options: Any) -> str:
-    return "((pg_snapshot_xmin(pg_current_snapshot()))::text)::bigint"
-
-
-@compiles(OldestWriting, "sqlite")
-def _no_end(element: OldestWriting, compiler: Any, **options: Any) -> str:
-    return str(2**63 - 1)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from gateway.store import tables
+from gateway.store import feed, tables
 from gateway.store.ledger import EVENTS, Event
 from gateway.store.rows import Owner, Rows, due
 from gateway.store.vault import Vault
@@ -111,8 +111,8 @@ def any_untold(tx: sa.Connection) -> bool:
 
 
 def untold(tx: sa.Connection, limit: int) -> list[Event]:
-    """Events that have not been made into deliveries, oldest first; nobody else gets them meanwhile."""
-    return EVENTS.free(tx, tables.events.c.told.is_(False), limit=limit)
+    """Events of the feed that have not been made into deliveries, oldest first; nobody else gets them meanwhile."""
+    return EVENTS.free(tx, tables.events.c.told.is_(False), feed.PLACED, limit=limit)
 
 
 def note_told(tx: sa.Connection, events: Iterable[Event]) -> None:

@@ -47,18 +47,19 @@ class Events(Controller):
         after: paging.After = None,
     ) -> Response[views.EventList]:
         """In the order in which they became known, oldest first; within a pickup by `sequence`. `page.next` is always there once
-        there was an event: keep it, ask again with `after`, and you miss none and get none twice. An event is told when nothing can
-        come before it any more, as a rule within milliseconds.
+        there was an event: keep it, ask again with `after`, and you miss none and get none twice. What became known stays in that
+        order.
         """
         table = tables.events.c
         conditions = [
             EVENTS.owned(call.owner),
-            feed.settled(),
+            feed.PLACED,
             *paging.is_among(table.type, paging.some_of("type", types, EVENT_TYPES)),
             *([table.pickup_id == pickup] if pickup else []),
             *paging.bounds("created_at", table.created_at, gte=since, gt=later, lte=until, lt=earlier),
         ]
         edge = paging.read_cursor("after", after, _NAME, feed.ORDER) if after else None
+        feed.bring_up_to_date(call.kit.db, call.wall)
         part = call.read(lambda tx: keyset.part(EVENTS, tx, _ORDER, *conditions, limit=limit, after=edge))
         reached = paging.cursor(_NAME, part.last) if part.last else after
         info = views.PageInfo(next=reached, prev=None, has_more=part.beyond)

@@ -22,7 +22,7 @@ REFUSAL = Refused(RefusalKind.UNAUTHORIZED, "401", "Unauthorized client")
 
 def events(world: World) -> list[tuple[str, str | None, dict[str, Any]]]:
     with world.db.read() as tx:
-        rows = EVENTS.all(tx, tables.events.c.type.like("carrier_account.%"), order=tables.events.c.feed)
+        rows = EVENTS.all(tx, tables.events.c.type.like("carrier_account.%"))
     return [(row.type, row.pickup_id, row.data) for row in rows]
 
 
