@@ -19,6 +19,7 @@ from gateway.processes import valkey
 
 _OLDEST_IN_WHEEL = 16
 _PATIENCE = 20.0
+_DUMP, _BACKUP = "dump.rdb", "backup.rdb"
 
 
 @contextlib.contextmanager
@@ -34,12 +35,27 @@ def postgresql() -> Iterator[str]:
 
 
 class Queue:
-    """A queue server that can be stopped and started again; what it held is gone then, as after the loss of its machine."""
+    """A queue server that can be stopped and started again; what it held is gone then, as after the loss of its machine.
+
+    Unless a backup is put back: it holds what it did when that was made.
+    """
 
     def __init__(self, folder: Path, *options: str) -> None:
+        self._folder = folder
         self.socket = folder / "queue.sock"
         self.url = f"unix://{self.socket}"
-        self._command = [valkey.binary(), "--port", "0", "--unixsocket", str(self.socket), "--save", "", *options]
+        self._command = [
+            valkey.binary(),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self.socket),
+            "--dir",
+            str(folder),
+            "--save",
+            "",
+            *options,
+        ]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -55,6 +71,14 @@ class Queue:
             self._process.wait()
             self.socket.unlink(missing_ok=True)
         self._process = None
+
+    def back_up(self) -> None:
+        redis.Redis(unix_socket_path=str(self.socket)).save()
+        (self._folder / _DUMP).rename(self._folder / _BACKUP)
+
+    def put_back(self) -> None:
+        """To be called while it is stopped."""
+        shutil.copy(self._folder / _BACKUP, self._folder / _DUMP)
 
     def _answers(self) -> bool:
         try:

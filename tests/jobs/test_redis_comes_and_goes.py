@@ -1,17 +1,20 @@
-"""Redis restarted, empty, or flushed at any time: what was wanted comes later, and nothing is lost. Real processes."""
+"""Redis restarted, empty, flushed or restored from an old backup: nothing is lost, nothing doubled. Real processes."""
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 
 from gateway.processes import parts
 from gateway.settings import Settings
 from tests import servers
-from tests.processes.returns import Desk
+from tests.processes.returns import ACCOUNT, Desk
 from tests.processes.running import Run, eventually
 
 _PARTS = ("lab", "relay", "work")
@@ -52,3 +55,42 @@ def test_a_queue_that_is_gone_for_a_while_and_comes_back_empty_loses_nothing(run
     assert [part for part, run in running.items() if run.process.poll() is not None] == []
     assert "Traceback" not in "".join(run.said for run in running.values())
     assert [run.end() for run in running.values()] == [0, 0, 0]
+
+
+def test_a_queue_restored_from_an_old_backup_loses_nothing_and_books_nothing_twice(
+    running: dict[str, Run], queue: servers.Queue
+) -> None:
+    """It holds wake-ups of what is long booked, and knows nothing of what was accepted since."""
+    desk = Desk(running["work"].data)
+    client = redis.Redis.from_url(queue.url)
+    assert eventually(lambda: client.scard("rq:workers"))
+    with held_up(running["work"]):
+        old = [desk.accept(number) for number in range(4)]
+        assert eventually(lambda: client.llen("rq:queue:pickups") >= 3)  # one may be in the worker's hands
+        queue.back_up()
+    assert eventually(lambda: {desk.pickup(one).state for one in old} == {"booked"})
+    with held_up(running["work"]):
+        new = [desk.accept(number) for number in range(4, 8)]
+        assert eventually(lambda: client.llen("rq:queue:pickups") >= 3)
+        queue.stop()
+        queue.put_back()
+        queue.start()
+        assert client.llen("rq:queue:pickups") >= 3
+    assert eventually(lambda: {desk.pickup(one).state for one in old + new} == {"booked"})
+    assert eventually(lambda: client.llen("rq:queue:pickups") == 0)
+    books = httpx.get(f"{_lab(running)}/_lab/books", params={"account": ACCOUNT}).raise_for_status().json()["consignments"]
+    assert {line["awb"] for line in books} == desk.awbs()
+    assert len(books) == len({line["reference"] for line in books}) == 8
+
+
+@contextlib.contextmanager
+def held_up(run: Run) -> Iterator[None]:
+    run.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        run.process.send_signal(signal.SIGCONT)
+
+
+def _lab(running: dict[str, Run]) -> str:
+    return Settings(data_dir=running["lab"].data).lab_address.read_text()

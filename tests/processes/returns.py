@@ -19,6 +19,8 @@ from gateway.store.rows import Owner
 from gateway.store.vault import Vault, master_key
 from gateway.values import Mode
 
+ACCOUNT = "lab_desk"  # at the carrier
+
 _WAREHOUSE = Party(
     name="Returns desk",
     phone="9820000100",
@@ -54,7 +56,7 @@ class Desk:
         with self._db.write() as tx:
             self._merchant = merchants.create(tx, "Kalpana Apparel", "INR", "IN", clock.wall())
             self.owner = Owner(self._merchant.id, Mode.TEST)
-            secrets = {"client_id": "lab_desk", "username": "desk", "password": "desk"}
+            secrets = {"client_id": ACCOUNT, "username": "desk", "password": "desk"}
             accounts.add(
                 tx,
                 Vault(master_key(settings)),
