@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import msgspec
+
 from gateway.settings import Settings
 from tests.processes.running import Run, eventually, free_port, surroundings
 
@@ -46,9 +48,10 @@ class Crew:
     def urls(self) -> list[str]:
         return [f"http://127.0.0.1:{port}" for port in self.ports.values()]
 
-    def command(self, *arguments: str) -> subprocess.Popen[str]:
-        """A command of the same gateway, started."""
-        environment = surroundings(self.folder, 0, self._environment)
+    def command(self, *arguments: str, database: str = "") -> subprocess.Popen[str]:
+        """A command of the same gateway, started; on another database if that is named."""
+        elsewhere = {"DATABASE_URL": database} if database else {}
+        environment = surroundings(self.folder, 0, {**self._environment, **elsewhere})
         return subprocess.Popen(
             [sys.executable, "-m", "gateway.cli", *arguments],
             env=environment,
@@ -56,6 +59,11 @@ class Crew:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+
+    def move(self, database: str) -> None:
+        """From now on whoever is started works on another database."""
+        self.settings = msgspec.structs.replace(self.settings, database_url=database)
+        self._environment["DATABASE_URL"] = database
 
     def start(self, name: str) -> None:
         run = Run(self.folder, ROLES[name], port=self.ports.get(name, 0), environment=self._environment)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
 import functools
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import redis
 import sqlalchemy as sa
 
+from gateway.life.pickup import PickupState
 from gateway.processes.port import ready
 from gateway.settings import Settings
 from gateway.store import tables
@@ -42,21 +42,24 @@ class Drill:
         self._pickups = pickups
         self._hurry = hurry
         self._say = say
-        self._database = Database(Settings(data_dir=folder, database_url=database).database)
+        self._database = self._opened(database)
         self._queue = redis.Redis.from_url(queue)
         self._began = time.monotonic()
 
     def run(self) -> int:
         """The exit code: 0 where every promise was kept."""
         self._queue.flushdb()
-        with contextlib.closing(self._database), crew(self._folder, *self._urls) as fleet:
-            key = self._started(fleet)
-            load = self._booked(fleet, key)
-            self._wait_until_settled()
-            wrong = [*broken(self._facts(fleet, load)), *self._ended(fleet)]
-            for sentence in wrong:
-                self._tell(f"BROKEN: {sentence}")
-            self._tell("every promise was kept" if not wrong else fleet.said()[-4000:])
+        try:
+            with crew(self._folder, *self._urls) as fleet:
+                key = self._started(fleet)
+                load = self._booked(fleet, key)
+                self._wait_until_settled()
+                wrong = [*broken(self._facts(fleet, load)), *self._more_broken(fleet, key), *self._ended(fleet)]
+                for sentence in wrong:
+                    self._tell(f"BROKEN: {sentence}")
+                self._tell("every promise was kept" if not wrong else fleet.said()[-4000:])
+        finally:
+            self._database.close()
         return 1 if wrong else 0
 
     # --- the acts ------------------------------------------------------------------------------------
@@ -77,26 +80,32 @@ class Drill:
 
     def _booked(self, fleet: Crew, key: str) -> Load:
         load = Load(fleet.urls, key, self._pickups)
-        drills: list[threading.Thread] = []
+        with ThreadPoolExecutor(1) as stage:
+            acts = [(self._pickups * percent // 100, act) for percent, act in self._acts().items()]
+            running: list[Future[None]] = []
 
-        def accepted(number: int) -> None:
-            if number == self._pickups // 2:
-                drills.append(threading.Thread(target=self._strike, args=(fleet,)))
-                drills[0].start()
+            def accepted(number: int) -> None:
+                for act in (act for due, act in acts if due == number):
+                    wait(running)  # the callers too, for the act before
+                    running.append(stage.submit(act, fleet, key))
 
-        asyncio.run(load.run(accepted))
-        for drill in drills:
-            drill.join()
+            asyncio.run(load.run(accepted))
+            for one in running:
+                one.result()
         took = time.monotonic() - self._began
         self._tell(f"accepted {len(load.accepted)} of {self._pickups} (asked again {load.asked_again} times), {took:.0f} s")
         return load
 
-    def _strike(self, fleet: Crew) -> None:
+    def _acts(self) -> Mapping[int, Callable[[Crew, str], None]]:
+        """What is done while pickups are booked, by how many percent of them are accepted: with the fleet and a merchant's key."""
+        return {50: self._strike}
+
+    def _strike(self, fleet: Crew, _: str) -> None:
         """Kill one of each, empty the queue, start them again."""
         self._tell(f"{self._connections()} connections to the database are open")
         for name in _KILLED:
             fleet.kill(name)
-        waiting = sum(self._queue.llen(f"rq:queue:{name}") for name in ("pickups", "polls"))
+        waiting = self._waiting()
         self._queue.flushdb()
         self._tell(f"killed {', '.join(_KILLED)} with signal 9, and flushed the queue with {waiting} wake-ups in it")
         time.sleep(_DOWN_SECONDS)
@@ -136,6 +145,13 @@ class Drill:
         wrong += [f"exit codes {dict(codes)}"] if set(codes) - {0} else []
         return wrong + (["a traceback in the logs"] if "Traceback" in fleet.said() else [])
 
+    def _more_broken(self, fleet: Crew, key: str) -> list[str]:
+        """Of what only this drill looks at."""
+        return []
+
+    def _opened(self, database: str) -> Database:
+        return Database(Settings(data_dir=self._folder, database_url=database).database)
+
     # --- what is seen --------------------------------------------------------------------------------
 
     def _facts(self, fleet: Crew, load: Load) -> Facts:
@@ -155,10 +171,17 @@ class Drill:
         return facts
 
     def _unsettled(self) -> int:
-        table = tables.pickups.c
-        at_work = table.lease_until.is_not(None) | table.state.not_in(SETTLED)
+        """Being driven, on the way, or in doubt while a carrier's push is waited for before a person is told."""
+        table, exceptions = tables.pickups.c, tables.exceptions.c
+        told = sa.exists().where(exceptions.pickup_id == table.id, exceptions.state != "resolved")
+        waits = (table.state == PickupState.BOOKING_UNKNOWN) & ~told
+        at_work = table.lease_until.is_not(None) | table.state.not_in(SETTLED) | waits
         with self._database.read() as tx:
             return tx.scalar(sa.select(sa.func.count()).select_from(tables.pickups).where(at_work)) or 0
+
+    def _waiting(self) -> int:
+        """Wake-ups in the queue."""
+        return sum(self._queue.llen(f"rq:queue:{name}") for name in ("pickups", "polls"))
 
     def _connections(self) -> int:
         """But our own."""

@@ -18,6 +18,7 @@ from gateway.values import Mode
 from tests import ledgers, servers
 from tests.fleet.comparing import Facts, broken
 from tests.fleet.drill import Drill
+from tests.fleet.restoring import Restoring
 
 NOON = dt.datetime(2026, 3, 9, 12, tzinfo=dt.UTC)
 
@@ -39,6 +40,13 @@ def queue() -> Iterator[str]:
 def test_with_one_of_each_killed_midway_every_promise_is_kept(tmp_path: Path, database: str, queue: str) -> None:
     said: list[str] = []
     assert Drill(tmp_path / "data", database, queue, 60, hurry=True, say=said.append).run() == 0, "\n".join(said)
+
+
+@pytest.mark.skipif(not ledgers.on_postgresql(), reason="many processes share a PostgreSQL: make test-postgres")
+def test_with_an_old_queue_and_the_database_moved_to_a_new_server_every_promise_is_kept(tmp_path: Path, database: str) -> None:
+    said: list[str] = []
+    with servers.queue() as old, servers.postgresql() as new:
+        assert Restoring(tmp_path / "data", database, old, new, 60, say=said.append).run() == 0, "\n".join(said)
 
 
 # --- what a drill would see ------------------------------------------------------------------------
