@@ -31,6 +31,7 @@ from gateway.web.problems import ErrorItem, ProblemError
 T = TypeVar("T")
 
 _MINUTE = dt.timedelta(minutes=1)
+_DATED = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _SAFE_PATH = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 IdempotencyKey = Annotated[
@@ -149,6 +150,8 @@ def _check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: Base
             errors.append(ErrorItem(parameter=name[:120], code="unknown_parameter", detail=words))
         elif any(ord(letter) < 32 for letter in value):
             errors.append(ErrorItem(parameter=name, code="control_character", detail="has a control character in it"))
+        elif name in handler.opt["moments"] and not _DATED.match(value):
+            errors.append(ErrorItem(parameter=name, code="invalid_format", detail="is no time such as 2026-11-25T10:00:00Z"))
     if errors:
         raise ProblemError("invalid_parameter", errors=errors)
 

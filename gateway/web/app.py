@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
@@ -18,9 +19,11 @@ import structlog
 from litestar import Litestar, Router
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.typing import FieldDefinition
 
 from gateway.services.kit import Kit, on_loop
 from gateway.settings import Settings, from_environment
@@ -146,11 +149,21 @@ def _living(settings: Settings, open_kit: OpenKit) -> Callable[[Litestar], Any]:
 
 
 def _note_parameters(made: Litestar) -> None:
-    """The query parameters that each handler declares: all others are refused."""
+    """The query parameters that each handler declares: all others are refused. And an address's methods, for its OPTIONS: Litestar
+    would name those of the first handler only.
+    """
     for route in made.routes:
         if isinstance(route, HTTPRoute):
             for handler, model in route.route_handler_map.values():
-                handler.opt["query"] = frozenset(found.field_alias for found in model.expected_query_params)
+                fields = handler.parsed_fn_signature.parameters
+                known = {found.field_alias: fields[found.field_name] for found in model.expected_query_params}
+                handler.opt["query"] = frozenset(known)
+                handler.opt["moments"] = frozenset(name for name, field in known.items() if _is_moment(field))
+            route.route_handler_map["OPTIONS"][0].opt["methods"] = ", ".join(sorted(route.methods))
+
+
+def _is_moment(field: FieldDefinition) -> bool:
+    return dt.datetime in (field.annotation, *(inner.annotation for inner in field.inner_types))
 
 
 def _named(app: ASGIApp) -> ASGIApp:
@@ -170,6 +183,8 @@ async def _add_headers(message: Message, scope: Scope) -> None:
         return
     count(scope, message["status"])
     headers = MutableScopeHeaders.from_message(message)
+    if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS" and message["status"] == 204:
+        headers["Allow"] = scope["route_handler"].opt["methods"]
     quota = scope.get("state", {}).get("quota")
     for name, value in {"X-Request-Id": request_id(scope), **_HEADERS, **(quota.headers if quota else {})}.items():
         headers.setdefault(name, value)

@@ -48,6 +48,19 @@ def test_a_method_that_is_not_taken_is_answered_with_those_that_are(shop: Shop) 
     assert set(shop.call("PATCH", "/v1/pickups").headers["allow"].split(", ")) == {"GET", "OPTIONS", "POST"}
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/pickups", "GET, OPTIONS, POST"),
+        ("/v1/carrier-accounts/cac_1", "DELETE, GET, OPTIONS, PATCH"),
+        ("/v1/carriers", "GET, OPTIONS"),
+    ],
+)
+def test_options_names_all_methods_of_an_address(shop: Shop, path: str, methods: str) -> None:
+    answer = shop.client.options(path)
+    assert (answer.status_code, answer.headers["allow"]) == (204, methods)
+
+
 def test_every_kind_of_problem_has_its_page(shop: Shop) -> None:
     for code, kind in KINDS.items():
         page = shop.client.get(f"/problems/{code}")
