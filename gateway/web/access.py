@@ -30,6 +30,7 @@ from gateway.web.problems import ErrorItem, ProblemError
 
 T = TypeVar("T")
 
+LONGEST_KEY = 255  # characters of an Idempotency-Key
 _MINUTE = dt.timedelta(minutes=1)
 _DATED = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _SAFE_PATH = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -39,6 +40,7 @@ IdempotencyKey = Annotated[
     HeaderParameter(
         name="Idempotency-Key",
         description="A value of yours that stands for this one request: asked again with it, you get the first answer.",
+        schema_extra={"min_length": 1, "max_length": LONGEST_KEY, "pattern": "^[ -~]+$"},
     ),
 ]
 

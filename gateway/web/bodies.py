@@ -219,6 +219,8 @@ class _Reading:
 
     def number(self, kind: inspect.IntType | inspect.FloatType, value: object, pointer: str) -> Any:
         whole = isinstance(kind, inspect.IntType)
+        if whole and isinstance(value, float) and value.is_integer():
+            value = int(value)  # to JSON Schema 39.0 is a whole number
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
             return self.wrong(value, "a whole number" if whole else "a number", pointer)
         if kind.ge is not None and value < kind.ge:

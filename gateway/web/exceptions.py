@@ -93,7 +93,10 @@ class Exceptions(Controller):
         answer_by: Annotated[
             dt.datetime | None, QueryParameter(name="answer_by[lt]", description="To be answered before this (business time).")
         ] = None,
-        sort: Annotated[str | None, QueryParameter(max_length=40, description=_SORTS.told)] = None,
+        sort: Annotated[
+            str | None,
+            QueryParameter(max_length=40, schema_extra={"enum": _SORTS.names}, description="The first unless given."),
+        ] = None,
         limit: paging.Limit = 25,
         after: paging.After = None,
         before: paging.Before = None,

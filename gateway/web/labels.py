@@ -39,11 +39,12 @@ _VARY = ResponseHeader(name="Vary", description="Accept, unless `format` was giv
 _ID = ResponseHeader(name="X-Label", description="The id of the version this is, or is made from.", documentation_only=True)
 _REFUSALS = refusals("not_found", "not_acceptable", "unconvertible")
 
-Form = Annotated[str | None, QueryParameter(name="format", max_length=10, description="pdf, png or zpl.")]
+Form = Annotated[str | None, QueryParameter(name="format", max_length=10, schema_extra={"enum": ["pdf", "png", "zpl"]})]
 Which = Annotated[
     str | None,
     QueryParameter(
         max_length=20,
+        schema_extra={"enum": [str(kind) for kind in _KINDS]},
         description="carrier: the carrier's label. packing_slip, parcel_label: ours, 4 x 6 inch. Left out, the carrier's where it"
         " gives one, else our packing slip.",
     ),

@@ -6,9 +6,12 @@ that read and write them, so that limits, closed objects and examples are those 
 
 from __future__ import annotations
 
+import enum
 import inspect
 import json
+import re
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +28,7 @@ from gateway.web import (
     card_shapes,
     labels,
     problems,
+    quotes,
     scorecard_views,
     setup_shapes,
     setup_views,
@@ -87,6 +91,7 @@ def document() -> dict[str, Any]:
     for path, item in found["paths"].items():
         for operation in item.values():
             _polish(path, operation)
+            _link(operation, found["paths"])
             _tell_headers(operation)
             operation["responses"] = {status: _shared(one, shared) for status, one in operation["responses"].items()}
     found["components"]["responses"] = dict(sorted(shared.items()))
@@ -121,6 +126,44 @@ def _tell_headers(operation: dict[str, Any]) -> None:
         response["headers"] = response.get("headers", {}) | refs
 
 
+# Whose answers hold ids that other operations have in their paths: the parameter, and where its value stands.
+_IDS: Mapping[str, Mapping[str, str]] = {
+    "createApiKey": {"key_id": "/id"},
+    "createCarrierAccount": {"account_id": "/id"},
+    "createLocation": {"location_id": "/id"},
+    "createMerchant": {"merchant_id": "/id"},
+    "createPickup": {"pickup_id": "/id"},
+    "createRateCard": {"card_id": "/id"},
+    "createWebhookEndpoint": {"endpoint_id": "/id"},
+    "listCarriers": {"code": "/data/0/code"},
+    "listExceptions": {"exception_id": "/data/0/id"},
+    "listPickupBookings": {"carrier": "/data/0/carrier", "awb": "/data/0/awb"},
+    "listPickupVisits": {"visit_id": "/data/0/id"},
+    "listPickups": {"pickup_id": "/data/0/id"},
+    "listRateCards": {"card_id": "/data/0/id"},
+    "listWebhookDeliveries": {"delivery_id": "/data/0/id"},
+}
+
+
+def _link(operation: dict[str, Any], paths: dict[str, Any]) -> None:
+    """Tell which operations can go on with what this one answers."""
+    own = {one["name"]: f"$request.path.{one['name']}" for one in operation.get("parameters", ()) if one["in"] == "path"}
+    given = {name: f"$response.body#{place}" for name, place in _IDS.get(operation["operationId"], {}).items()}
+    for status, response in operation["responses"].items():
+        links = dict(_links(own, given, paths)) if status[0] == "2" else {}
+        response |= {"links": links} if links else {}
+
+
+def _links(own: Mapping[str, str], given: Mapping[str, str], paths: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """To the operations whose path can be filled, with something of what is `given` in it."""
+    for path, item in paths.items():
+        names = set(re.findall(r"{(\w+)}", path))
+        if names & given.keys() and names <= own.keys() | given.keys():
+            parameters = {name: {**own, **given}[name] for name in sorted(names)}
+            for other in item.values():
+                yield other["operationId"], {"operationId": other["operationId"], "parameters": parameters}
+
+
 def _schemas(used: set[str]) -> dict[str, Any]:
     """The shapes by name, as the types have them."""
     known = {name: kind for module in _MODULES for name, kind in vars(module).items() if _is_shape(kind, module)}
@@ -149,6 +192,7 @@ _MODULES = (
     webhook_shapes,
     scorecard_views,
     card_shapes,
+    quotes,
 )
 
 
@@ -167,12 +211,14 @@ def _shared(response: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
 
 def _is_shape(kind: object, module: ModuleType) -> bool:
     """Whether it is a shape of this module's own: others may import a row of the same name."""
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__module__ == module.__name__
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct | enum.Enum) and kind.__module__ == module.__name__
 
 
 def _polish(path: str, operation: dict[str, Any]) -> None:
     """What Litestar cannot know of a few operations."""
     operation.pop("deprecated", None)
+    for parameter in operation.get("parameters", ()):
+        _drop_null(parameter["schema"])
     if operation["operationId"] in ("createPickup", "createPickups"):
         next(one for one in operation["parameters"] if one["name"] == "Idempotency-Key")["required"] = True
     if path == "/v1/rate-cards" and "requestBody" in operation:
@@ -183,6 +229,12 @@ def _polish(path: str, operation: dict[str, Any]) -> None:
         operation["responses"]["200"]["content"] = dict.fromkeys(labels.MEDIA_TYPES, binary)
     if path == "/v1/callbacks/{carrier}/{token}":
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": {}}}}
+
+
+def _drop_null(schema: dict[str, Any]) -> None:
+    """A parameter that is not needed is left out; an address or a header has no null."""
+    for one in schema.pop("oneOf", ()):
+        schema |= one if one != {"type": "null"} else {}
 
 
 if __name__ == "__main__":

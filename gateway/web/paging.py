@@ -84,8 +84,8 @@ class Sorts:
         self._orders = orders
 
     @property
-    def told(self) -> str:
-        return f"One of {', '.join(self._orders)}; the first unless given."
+    def names(self) -> list[str]:
+        return list(self._orders)
 
     def page(
         self,

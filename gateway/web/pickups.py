@@ -135,7 +135,10 @@ class Pickups(Controller):
         later: paging.CreatedAfter = None,
         until: paging.CreatedUntil = None,
         earlier: paging.CreatedBefore = None,
-        sort: Annotated[str | None, QueryParameter(max_length=40, description=_SORTS.told)] = None,
+        sort: Annotated[
+            str | None,
+            QueryParameter(max_length=40, schema_extra={"enum": _SORTS.names}, description="The first unless given."),
+        ] = None,
         expand: ExpandParameter = None,
         limit: paging.Limit = 25,
         after: paging.After = None,

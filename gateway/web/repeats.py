@@ -15,21 +15,19 @@ from litestar import Response
 
 from gateway.store import idempotency
 from gateway.store.idempotency import Attempt, InFlight, Kept, OtherRequest
-from gateway.web.access import Call
+from gateway.web.access import LONGEST_KEY, Call
 from gateway.web.noting import noted
 from gateway.web.problems import ErrorItem, ProblemError
 
 T = TypeVar("T")
-
-_LONGEST = 255
 
 
 def attempt_of(call: Call, key: str | None, content: bytes) -> Attempt | None:
     """What is remembered of this request, or None: it has no key. Raises ProblemError for a key that cannot be one."""
     if key is None:
         return None
-    if not 0 < len(key) <= _LONGEST or not (key.isascii() and key.isprintable()):
-        words = f"1 to {_LONGEST} printable ASCII characters"
+    if not 0 < len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        words = f"1 to {LONGEST_KEY} printable ASCII characters"
         error = ErrorItem(parameter="Idempotency-Key", code="invalid_format", detail=f"must be {words}")
         raise ProblemError("invalid_parameter", errors=[error])
     scope = call.request.scope

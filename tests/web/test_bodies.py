@@ -69,6 +69,13 @@ def test_a_sound_body_is_read_with_its_defaults() -> None:
     )
 
 
+def test_a_whole_number_may_be_written_with_a_fraction_of_nothing() -> None:
+    """As JSON Schema has it: the contract says integer."""
+    assert read({"name": "a", "inner": {"size": 3.0}}).inner.size == 3
+    assert faults({"name": "a", "inner": {"size": 3.5}}) == [("/inner/size", "wrong_type")]
+    assert faults({"name": "a", "inner": {"size": 1e300}}) == [("/inner/size", "too_large")]
+
+
 def test_every_error_is_told_in_the_order_of_the_fields() -> None:
     wrong = {"name": "ABC", "inner": {"size": 0, "sise": 1}, "many": [{"size": 5}, {"size": "x"}], "on": "2026-02-30"}
     assert faults(wrong) == [

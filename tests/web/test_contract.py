@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -22,6 +23,30 @@ from tests.web.test_bodies import about
 
 def test_the_committed_contract_is_the_one_the_code_makes() -> None:
     assert openapi.FILE.read_text(encoding="utf-8") == openapi.text(), "write it anew: python -m gateway.web.openapi"
+
+
+def test_every_reference_and_every_link_of_the_contract_leads_somewhere() -> None:
+    names = {operation["operationId"] for _, _, operation in operations()}
+    for name, value in leaves(CONTRACT):
+        if name == "$ref":
+            found: Any = CONTRACT
+            for step in value.removeprefix("#/").split("/"):
+                assert step in found, value
+                found = found[step]
+    assert {link["operationId"] for link in links()} <= names
+
+
+def test_what_is_made_links_to_what_can_be_done_with_it() -> None:
+    made = CONTRACT["paths"]["/v1/pickups"]["post"]["responses"]["202"]["links"]
+    assert made["cancelPickup"] == {"operationId": "cancelPickup", "parameters": {"pickup_id": "$response.body#/id"}}
+    visits = CONTRACT["paths"]["/v1/pickups/{pickup_id}/visits"]["get"]["responses"]["200"]["links"]
+    known = {"pickup_id": "$request.path.pickup_id", "visit_id": "$response.body#/data/0/id"}
+    assert visits["disputeVisit"]["parameters"] == known
+
+
+def test_a_parameter_is_left_out_and_never_null() -> None:
+    schemas = [parameter["schema"] for _, _, operation in operations() for parameter in operation.get("parameters", ())]
+    assert [schema for schema in schemas if {"type": "null"} in schema.get("oneOf", ())] == []
 
 
 def test_the_contract_is_served(shop: Shop) -> None:
@@ -142,6 +167,24 @@ def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script(shop: Shop) -> N
     assert "<script" not in answer.text and "http://" not in re.sub(r"<pre>.*?</pre>", "", answer.text, flags=re.S)
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
     assert shop.client.get("/docs/style.css").headers["content-type"].startswith("text/css")
+
+
+def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """All that is no object and no list, under the name it stands by."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner, name)
+    else:
+        yield name, value
+
+
+def links() -> Iterator[dict[str, Any]]:
+    for _, _, operation in operations():
+        for response in operation["responses"].values():
+            yield from response.get("links", {}).values()
 
 
 def _schema(name: str) -> dict[str, Any]:
