@@ -141,10 +141,12 @@ def _mark_used(kit: Kit, key: ApiKey, wall: dt.datetime) -> None:
 
 
 def _check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """An id that cannot be one is not found; a parameter nobody declared, or with control characters in it, is refused."""
+    """An id that cannot be one is not found; a parameter nobody declared, or with control characters in it, is refused. So is what
+    Litestar would take for something else: a number for seconds since 1970, null for a parameter that was left out.
+    """
     if any(not _SAFE_PATH.fullmatch(str(value)) for value in connection.path_params.values()):
         raise ProblemError("not_found")
-    known = handler.opt.get("query", frozenset())
+    known: Mapping[str, type] = handler.opt.get("query", {})
     errors = []
     for name, value in connection.query_params.multi_items():
         if name not in known:
@@ -152,7 +154,9 @@ def _check_address(connection: ASGIConnection[Any, Any, Any, Any], handler: Base
             errors.append(ErrorItem(parameter=name[:120], code="unknown_parameter", detail=words))
         elif any(ord(letter) < 32 for letter in value):
             errors.append(ErrorItem(parameter=name, code="control_character", detail="has a control character in it"))
-        elif name in handler.opt["moments"] and not _DATED.match(value):
+        elif known[name] is not str and value.lower() == "null":
+            errors.append(ErrorItem(parameter=name, code="invalid_format", detail="is no value: leave the parameter out"))
+        elif known[name] is dt.datetime and not _DATED.match(value):
             errors.append(ErrorItem(parameter=name, code="invalid_format", detail="is no time such as 2026-11-25T10:00:00Z"))
     if errors:
         raise ProblemError("invalid_parameter", errors=errors)

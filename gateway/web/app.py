@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime as dt
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
@@ -149,21 +148,21 @@ def _living(settings: Settings, open_kit: OpenKit) -> Callable[[Litestar], Any]:
 
 
 def _note_parameters(made: Litestar) -> None:
-    """The query parameters that each handler declares: all others are refused. And an address's methods, for its OPTIONS: Litestar
-    would name those of the first handler only.
+    """The query parameters that each handler declares, by their type: all others are refused. And an address's methods, for its
+    OPTIONS: Litestar would name those of the first handler only.
     """
     for route in made.routes:
         if isinstance(route, HTTPRoute):
             for handler, model in route.route_handler_map.values():
                 fields = handler.parsed_fn_signature.parameters
                 known = {found.field_alias: fields[found.field_name] for found in model.expected_query_params}
-                handler.opt["query"] = frozenset(known)
-                handler.opt["moments"] = frozenset(name for name, field in known.items() if _is_moment(field))
+                handler.opt["query"] = {name: _kind(field) for name, field in known.items()}
             route.route_handler_map["OPTIONS"][0].opt["methods"] = ", ".join(sorted(route.methods))
 
 
-def _is_moment(field: FieldDefinition) -> bool:
-    return dt.datetime in (field.annotation, *(inner.annotation for inner in field.inner_types))
+def _kind(field: FieldDefinition) -> Any:
+    """Its type, where it is given at all."""
+    return field.inner_types[0].annotation if field.inner_types else field.annotation
 
 
 def _named(app: ASGIApp) -> ASGIApp:

@@ -37,7 +37,12 @@ class Events(Controller):
     def list(
         self,
         call: NamedDependency[Call],
-        types: Annotated[str | None, QueryParameter(name="type", max_length=800, description="Comma-separated types.")] = None,
+        types: Annotated[
+            str | None,
+            QueryParameter(
+                name="type", max_length=800, description="Comma-separated types.", schema_extra=paging.listed(EVENT_TYPES)
+            ),
+        ] = None,
         pickup: Annotated[str | None, QueryParameter(max_length=40, description="A pickup's id.")] = None,
         since: paging.CreatedSince = None,
         later: paging.CreatedAfter = None,

@@ -74,10 +74,21 @@ class Exceptions(Controller):
     def list(
         self,
         call: NamedDependency[Call],
-        states: Annotated[str | None, QueryParameter(name="state", max_length=200, description="Comma-separated states.")] = None,
+        states: Annotated[
+            str | None,
+            QueryParameter(name="state", max_length=200, description="Comma-separated states.", schema_extra=paging.listed(State)),
+        ] = None,
         reason: Annotated[str | None, QueryParameter(max_length=400, description="Comma-separated reasons.")] = None,
-        fault: Annotated[str | None, QueryParameter(max_length=80, description="Comma-separated: whose doing it is.")] = None,
-        action: Annotated[str | None, QueryParameter(max_length=400, description="Comma-separated: what automation tried.")] = None,
+        fault: Annotated[
+            str | None,
+            QueryParameter(max_length=80, description="Comma-separated: whose doing it is.", schema_extra=paging.listed(Fault)),
+        ] = None,
+        action: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=400, description="Comma-separated: what automation tried.", schema_extra=paging.listed(Action)
+            ),
+        ] = None,
         carrier: Annotated[str | None, QueryParameter(max_length=200, description="Comma-separated carriers.")] = None,
         service: Annotated[str | None, QueryParameter(max_length=200, description="Comma-separated services.")] = None,
         account: Annotated[str | None, QueryParameter(max_length=400, description="Comma-separated carrier accounts.")] = None,

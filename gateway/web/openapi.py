@@ -60,7 +60,8 @@ _TAGS = {
 _ABOUT = (
     "A carrier-agnostic gateway for shipping and reverse pickups: it picks the cheapest reliable carrier, books it exactly once "
     "and heals failed pickups. Keys that begin with `gw_test_` reach simulated carriers. Amounts are decimal texts with a "
-    "currency, weights grams, lengths millimetres, instants UTC (RFC 3339). Refusals are problem details (RFC 9457) and tell all "
+    "currency, weights grams, lengths millimetres, instants UTC (RFC 3339). Texts hold no control characters but tabs and line "
+    "breaks. Refusals are problem details (RFC 9457) and tell all "
     "errors at once."
 )
 
@@ -171,11 +172,20 @@ def _schemas(used: set[str]) -> dict[str, Any]:
         [known[name] for name in sorted(used) if name in known], ref_template="#/components/schemas/{name}"
     )
     for name, schema in found.items():
+        _tell_emptiness(schema)
         if "description" in schema:
             schema["description"] = inspect.cleandoc(schema["description"])
         if name in EXAMPLES:
             schema["examples"] = [EXAMPLES[name]]
     return dict(sorted(found.items()))
+
+
+def _tell_emptiness(schema: Any) -> None:
+    """A text that must not be empty must not be blank either."""
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        _tell_emptiness(inner)
+    if isinstance(schema, dict) and schema.get("type") == "string" and schema.get("minLength"):
+        schema.setdefault("pattern", r"\S")
 
 
 _MODULES = (

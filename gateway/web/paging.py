@@ -11,7 +11,8 @@ import binascii
 import datetime as dt
 import enum
 import operator
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -100,7 +101,7 @@ class Sorts:
     ) -> Page[T]:
         """One page; `conditions` say whose rows. Raises ProblemError for a sort there is not, or a cursor of elsewhere."""
         _one_end(after, before)
-        name = sort or next(iter(self._orders))
+        name = next(iter(self._orders)) if sort is None else sort
         order = self._order(name)
         edges = {"after": _edge("after", after, name, order), "before": _edge("before", before, name, order)}
         part = keyset.part(rows, tx, order, *conditions, limit=limit, **edges)
@@ -186,6 +187,12 @@ def some_of(parameter: str, text: str | None, known: Sequence[str]) -> list[str]
     if strange:
         raise refused(parameter, "not_one_of", f"{', '.join(strange)[:120]}: there are {', '.join(sorted(known))}")
     return names
+
+
+def listed(options: Iterable[str]) -> dict[str, str]:
+    """How the contract tells of a comma-separated choice: `schema_extra` of its parameter."""
+    one = f"({'|'.join(re.escape(str(option)) for option in options)})?"
+    return {"pattern": f"^{one}(,{one})*$"}
 
 
 def words(text: str | None) -> list[str]:

@@ -32,7 +32,7 @@ from gateway.web.addresses import About
 from gateway.web.bodies import JsonBody, Raw
 from gateway.web.contract import LINK, LOCATION, REPLAYED, WITH_BODY, WITH_KEY, refusals
 from gateway.web.paging import words
-from gateway.web.pickup_views import pickup, pickups, read_expand
+from gateway.web.pickup_views import EXPANDABLE, pickup, pickups, read_expand
 from gateway.web.problems import ProblemError
 from gateway.web.repeats import attempt_of, keep, once
 from gateway.web.surroundings import about
@@ -54,7 +54,12 @@ Prefer = Annotated[
     str | None, HeaderParameter(name="Prefer", description="wait=5: answer when a carrier has said something, at most 10 seconds.")
 ]
 ExpandParameter = Annotated[
-    str | None, QueryParameter(description="Comma-separated: bookings, visits, decision, events, label.", max_length=120)
+    str | None,
+    QueryParameter(
+        description="Comma-separated: bookings, visits, decision, events, label.",
+        max_length=120,
+        schema_extra=paging.listed(EXPANDABLE),
+    ),
 ]
 
 
@@ -122,7 +127,12 @@ class Pickups(Controller):
     def list(
         self,
         call: NamedDependency[Call],
-        states: Annotated[str | None, QueryParameter(name="state", max_length=400, description="Comma-separated states.")] = None,
+        states: Annotated[
+            str | None,
+            QueryParameter(
+                name="state", max_length=400, description="Comma-separated states.", schema_extra=paging.listed(PickupState)
+            ),
+        ] = None,
         carrier: Annotated[
             str | None, QueryParameter(max_length=200, description="Comma-separated: asked for it at least once.")
         ] = None,

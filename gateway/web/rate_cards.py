@@ -59,9 +59,9 @@ class RateCards(Controller):
         several cards are valid for a service, the one with the newest first day counts. With `dry_run=true` nothing is kept: 200
         and the card as it would be.
         """
+        attempt = attempt_of(call, idempotency_key, data.content)
         if dry_run:
             return answered(setup_views.rate_card(_row(call, _read(data), "")))
-        attempt = attempt_of(call, idempotency_key, data.content)
         return once(call, attempt, lambda: _read(data), lambda tx, card: _create(tx, call, card))
 
     @get(

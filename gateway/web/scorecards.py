@@ -56,13 +56,19 @@ class Scorecards(Controller):
         postal_code: Annotated[str | None, QueryParameter(max_length=200, description="How it begins; comma-separated.")] = None,
         destination: Annotated[str | None, QueryParameter(max_length=200, description="The warehouse's postal code.")] = None,
         weekday: Annotated[
-            str | None, QueryParameter(max_length=14, description="Of booking; 1 is Monday, comma-separated.")
+            str | None,
+            QueryParameter(
+                max_length=14, description="Of booking; 1 is Monday, comma-separated.", schema_extra=paging.listed("1234567")
+            ),
         ] = None,
         least_g: Annotated[int | None, QueryParameter(name="weight_g[gte]", ge=0, description="Weighs so much at least.")] = None,
         most_g: Annotated[int | None, QueryParameter(name="weight_g[lte]", ge=0, description="Weighs so much at most.")] = None,
         quality_check: Annotated[bool | None, QueryParameter(description="With questions at the door, or without.")] = None,
         return_reason: Some = None,
-        chosen_by: Annotated[str | None, QueryParameter(max_length=60, description="rule, pinned, preferred, explored.")] = None,
+        chosen_by: Annotated[
+            str | None,
+            QueryParameter(max_length=60, description="rule, pinned, preferred, explored.", schema_extra=paging.listed(ChosenBy)),
+        ] = None,
     ) -> Response[Scorecard]:
         """One row per carrier's service, the most used first. No rate is told of fewer than ten visits. Bookings count on the day
         they were booked: those still waiting are in `hours`, not yet in the rates. Filters from `postal_code` on are slower.

@@ -166,7 +166,8 @@ class Webhooks(Controller):
         call: NamedDependency[Call],
         endpoint_id: FromPath[str],
         states: Annotated[
-            str | None, QueryParameter(name="state", max_length=60, description="Comma-separated: pending, delivered, failed.")
+            str | None,
+            QueryParameter(name="state", max_length=60, description="Comma-separated.", schema_extra=paging.listed(_STATES)),
         ] = None,
         limit: paging.Limit = 25,
         after: paging.After = None,
