@@ -21,7 +21,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 BUILD_REQUIRES := import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults test-postgres chaos mutations check bench bench-choice conformance record lock
+.PHONY: help run test faults test-postgres chaos mutations fuzz check bench bench-choice conformance record lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -49,6 +49,9 @@ chaos: .venv/.for-developing ## book N returns among faults, kill KILLS times, h
 
 mutations: .venv/.for-developing ## spoil N good replies of each carrier by the dice of SEED: none may break a reader or be a false yes
 	@$(BIN)/python -m tests.mutations $(N) $(SEED)
+
+fuzz: .venv/.for-developing ## have Schemathesis ask a running API what its contract allows, and what not; EXAMPLES=40 SEED=1
+	@$(BIN)/python -m tests.fuzz --examples $(or $(EXAMPLES),40) --seed $(SEED) -- --no-color
 
 bench: .venv/.for-developing ## measure; prints figures with their floors, fails nothing on time
 	@$(BIN)/python -m tests.bench
