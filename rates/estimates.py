@@ -104,19 +104,22 @@ def _unit(hour: int, half_life: int) -> int:
 class Prior(msgspec.Struct, frozen=True, kw_only=True):
     """What is believed before anything is seen, and how many visits' worth of belief it and each level above are.
 
-    `source` names an outside score (an aggregator's, a carrier's own) if `mean` came from one.
+    `settled` says how fast chances drift: so many visits tell of today's chance half of what they could, and no number of them
+    more than that many fresh ones. `source` names an outside score (an aggregator's, a carrier's own) if `mean` came from one.
     """
 
     mean: float = 0.70
-    service_weight: float = 20.0
+    service_weight: float = 40.0
     zone_weight: float = 30.0
-    postcode_weight: float = 20.0
+    postcode_weight: float = 80.0
+    settled: float = 100.0
     source: str = "assumed"
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """The chance that a first visit collects: Beta with mean `p` and weight `n`, and its 95 % range.
 
+    `n` is what is known in visits: it is small where the levels above are in doubt themselves, and never far above `Prior.settled`.
     `visits` is the decayed number of visits seen in the zone, `elsewhere` outside it; `prior` where the start came from.
     """
 
@@ -135,10 +138,11 @@ def estimate(service_cell: Cell, zone_cell: Cell, prior: Prior, at: dt.datetime,
     The zone's visits are in the service's cell too, and the postal code's in the zone's.
     """
     unit = _unit_at(at, HALF_LIFE)
-    p, n = _lean(service_cell, unit, prior.mean, prior.service_weight)
-    p, n = _lean(zone_cell, unit, p, prior.zone_weight)
+    p, doubt = _lean(service_cell, unit, prior.settled, prior.mean, 0.0, prior.service_weight)
+    p, doubt = _lean(zone_cell, unit, prior.settled, p, doubt, prior.zone_weight)
     if postcode_cell is not None:
-        p, n = _lean(postcode_cell, unit, p, prior.postcode_weight)
+        p, doubt = _lean(postcode_cell, unit, prior.settled, p, doubt, prior.postcode_weight)
+    n = 1 / doubt
     low, high = interval(p, n)
     visits, all_visits = zone_cell.exposure / unit, service_cell.exposure / unit
     return Estimate(p=p, n=n, low=low, high=high, visits=visits, elsewhere=max(all_visits - visits, 0.0), prior=prior.source)
@@ -146,14 +150,22 @@ def estimate(service_cell: Cell, zone_cell: Cell, prior: Prior, at: dt.datetime,
 
 def prior_of(merchant_cell: Cell, at: dt.datetime, start: Prior) -> Prior:
     """The prior of a carrier not seen yet: the merchant's mean over all carriers, itself leaning on `start`."""
-    mean, n = _lean(merchant_cell, _unit_at(at, HALF_LIFE), start.mean, start.service_weight)
-    source = "the mean of all carriers" if n > start.service_weight + 0.5 else start.source
-    return msgspec.structs.replace(start, mean=mean, source=source)
+    collected, seen = read(merchant_cell, at)
+    mean = bounded((collected + start.service_weight * start.mean) / (seen + start.service_weight))
+    return msgspec.structs.replace(start, mean=mean, source="the mean of all carriers" if seen > 0.5 else start.source)
 
 
-def _lean(cell: Cell, unit: int, mean: float, weight: float) -> tuple[float, float]:
-    n = cell.exposure / unit + weight
-    return bounded((cell.successes / unit + weight * mean) / n), n
+def _lean(cell: Cell, unit: int, settled: float, mean: float, doubt: float, weight: float) -> tuple[float, float]:
+    """A level's mean and doubt from its own cell and from those of the level above. `doubt` is a variance over p (1 - p), 1 / n.
+
+    What is seen counts for less the more there is (chances drift meanwhile), and what the level above does not know about itself
+    is not known here either, as far as this level leans on it.
+    """
+    seen = cell.exposure / unit
+    worth = 1 / (1 + seen / settled)
+    n = seen * worth + weight
+    leaning = weight / n
+    return bounded(cell.successes / unit * worth / n + leaning * mean), 1 / n + leaning * leaning * doubt
 
 
 def bounded(p: float) -> float:

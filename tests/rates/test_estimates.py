@@ -100,29 +100,49 @@ def test_a_cell_outlives_sixty_four_bits_and_a_hundred_years():
 # --- the estimate ---------------------------------------------------------------------------------
 
 
+def leant(successes: float, visits: float, mean: float, weight: float) -> float:
+    """A level's mean, by hand."""
+    worth = 100 / (100 + visits)
+    return (successes * worth + weight * mean) / (visits * worth + weight)
+
+
 def test_without_visits_the_prior_speaks_and_says_it_is_assumed():
     found = estimate(Cell(), Cell(), Prior(), NOW)
-    assert (found.p, found.n, found.visits, found.elsewhere, found.prior) == (0.7, 30.0, 0.0, 0.0, "assumed")
+    assert (found.p, found.visits, found.elsewhere, found.prior) == (0.7, 0.0, 0.0, "assumed")
+    assert found.n == pytest.approx(1 / (1 / 30 + 1 / 40))
 
 
 def test_the_zone_leans_on_the_service_and_the_service_on_the_prior():
     service, zone = seen(160, 40), seen(30, 20)
-    carrier = (160 + 20 * 0.7) / 220
+    carrier = leant(160, 200, 0.7, 40)
     found = estimate(service, zone, Prior(), NOW)
-    assert found.p == pytest.approx((30 + 30 * carrier) / 80, abs=1e-12)
-    assert (found.n, found.visits, found.elsewhere) == pytest.approx((80, 50, 150))
+    assert found.p == pytest.approx(leant(30, 50, carrier, 30), abs=1e-12)
+    assert (found.visits, found.elsewhere) == pytest.approx((50, 150))
 
 
 def test_a_new_zone_takes_its_services_chance():
     found = estimate(seen(160, 40), Cell(), Prior(), NOW)
-    assert (found.p, found.visits, found.elsewhere) == pytest.approx(((160 + 14) / 220, 0, 200))
+    assert (found.p, found.visits, found.elsewhere) == pytest.approx((leant(160, 200, 0.7, 40), 0, 200))
 
 
 def test_the_postal_code_is_a_third_level_when_it_is_given():
     service, zone, postcode = seen(160, 40), seen(30, 20), seen(2, 8)
     upper = estimate(service, zone, Prior(), NOW)
-    found = estimate(service, zone, Prior(), NOW, postcode)
-    assert (found.p, found.n) == pytest.approx(((2 + 20 * upper.p) / 30, 30))
+    assert estimate(service, zone, Prior(), NOW, postcode).p == pytest.approx(leant(2, 10, upper.p, 80))
+
+
+def test_a_zone_does_not_know_what_its_service_does_not_know():
+    """The doubt of a level: its own, and that of the level above as far as it leans on it."""
+    new, known = (estimate(service, Cell(), Prior(), NOW).n for service in (Cell(), seen(700, 300)))
+    assert new < known < Prior().zone_weight
+    assert known == pytest.approx(1 / (1 / 30 + 1 / (40 + 1000 * 100 / 1100)))
+
+
+def test_chances_drift_so_that_no_number_of_visits_tells_todays_for_sure():
+    known = [estimate(many, many, Prior(), NOW).n for many in (seen(70, 30), seen(7_000, 3_000), seen(70_000, 30_000))]
+    assert known == sorted(known) and known[-1] < Prior().settled + Prior().zone_weight
+    steady = Prior(settled=math.inf)
+    assert estimate(seen(7_000, 3_000), seen(7_000, 3_000), steady, NOW).n == pytest.approx(10_030, rel=1e-3)
 
 
 def test_old_visits_speak_softly():
@@ -132,12 +152,13 @@ def test_old_visits_speak_softly():
 
 def test_an_estimate_is_never_certain():
     lucky = seen(500, 0, exposure=0.3)
-    hopeless = estimate(seen(0, 100_000), seen(0, 100_000), Prior(), NOW)
-    assert (estimate(lucky, lucky, Prior(), NOW).p, hopeless.p) == (0.999, 0.001)
+    steady = Prior(settled=math.inf)
+    hopeless = estimate(seen(0, 100_000), seen(0, 100_000), steady, NOW)
+    assert (estimate(lucky, lucky, steady, NOW).p, hopeless.p) == (0.999, 0.001)
 
 
 def test_a_new_carrier_starts_at_the_merchants_mean_over_all():
-    assert prior_of(seen(80, 20), NOW, Prior()) == Prior(mean=94 / 120, source="the mean of all carriers")
+    assert prior_of(seen(80, 20), NOW, Prior()) == Prior(mean=108 / 140, source="the mean of all carriers")
 
 
 def test_a_new_merchant_starts_at_the_given_prior():
