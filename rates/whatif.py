@@ -18,7 +18,7 @@ import msgspec
 from adapters.contract.units import CurrencyMismatch
 from rates.choice import rank
 from rates.decisions import Candidate, Decision, Key, Row
-from rates.estimates import LATER_VISITS
+from rates.estimates import AGAIN, left
 from rates.filters import Cause, names
 from rates.policy import Policy
 from rates.statistics import Z95, Logged, Valued, doubly_robust, inverse_propensity
@@ -204,8 +204,8 @@ def _wanted(offer: Candidate, policy: Policy) -> bool:
 def chance(p: float, visits: int) -> float:
     """That one of a carrier's visits collects: each later one less likely, as assumed before data speaks."""
     missed = 1 - p
-    for visit in range(2, visits + 1):
-        missed *= 1 - p * LATER_VISITS[min(visit, 4), True]
+    for made in range(1, visits):
+        missed *= 1 - p * AGAIN * left((p,) * made)
     return 1 - missed
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from adapters.contract.scans import Fault
 from gateway import ids
 from gateway.life.booking import GIVEN_UP, BookingState
-from gateway.services import quoting
+from gateway.services import quoting, scoring
 from gateway.services.kit import Kit
 from gateway.services.notifying import emit, open_exception, restate
 from gateway.store.cases import Case
@@ -46,7 +46,7 @@ class Decide(msgspec.Struct, frozen=True):
             seconds=_DEADLINE,
             now=now,
             situation=situation_of(case, now),
-            visit=len([visit for visit in case.visits if visit.tells_of_the_customer]) + 1,
+            failed=scoring.failed(case),
             excluded=_excluded(case),
             refused_by=_refused(case),
             dice=random.random(),

@@ -20,7 +20,7 @@ from gateway import clock
 from gateway.life.booking import BookingState
 from gateway.life.visits import COLLECTED
 from gateway.services.promising import door_zone
-from gateway.services.scoring import position, says_something
+from gateway.services.scoring import before, says_something
 from gateway.store import cases, scores_facts, tables
 from gateway.store.cases import Case
 from gateway.store.ledger import DECISIONS, Booking, Visit
@@ -173,7 +173,7 @@ def _first_visit(case: Case, visits: list[Visit], missed: int) -> tuple[bool, bo
     if not telling:
         return False, False
     first = telling[0]
-    return position(case, first)[0] == 1, first.outcome == "collected"
+    return not before(case, first), first.outcome == "collected"
 
 
 def _paid(booking: Booking, given: Given, sums: Sums, hours: int, *, collected: bool) -> Sums:

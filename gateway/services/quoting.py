@@ -64,7 +64,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
-    """One pickup's question to all carriers. `excluded` are movers not to be chosen for it again, with the cause in words."""
+    """One pickup's question to all carriers.
+
+    `failed` are the chances its failed visits had; `excluded` are movers not to be chosen for it again, with the cause in words.
+    """
 
     enquiry: Enquiry
     wanted: Wanted | None
@@ -72,7 +75,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     now: dt.datetime
     situation: Situation
     currency: str
-    visit: int = 1
+    failed: tuple[float, ...] = ()
     excluded: Mapping[str, str] = {}
     refused_by: Mapping[str, str] = {}
 
@@ -115,7 +118,7 @@ async def decide(
     seconds: float,
     now: dt.datetime,
     situation: Situation | None = None,
-    visit: int = 1,
+    failed: tuple[float, ...] = (),
     excluded: Mapping[str, str] | None = None,
     refused_by: Mapping[str, str] | None = None,
     dice: float = 1.0,
@@ -131,7 +134,7 @@ async def decide(
         now=now,
         situation=situation or Situation(zone=zone(enquiry.lane.origin, enquiry.lane.origin_country)),
         currency=merchant.currency,
-        visit=visit,
+        failed=failed,
         excluded=excluded or {},
         refused_by=refused_by or {},
     )
@@ -447,8 +450,8 @@ def _candidate(means: Means, offer: Offer, setup: Setup, asking: Asking) -> Cand
         expires_at=offer.expires_at,
         estimate=learnt.first_visit(pair, asking.spot, asking.now),
         brake=learnt.brake(pair, asking.place, asking.now),
-        visit=asking.visit,
-        g=factor(asking.visit, same, scoring.later_cells(cells), asking.now),
+        visit=len(asking.failed) + 1,
+        g=factor(asking.failed, same, scoring.later_cells(cells), asking.now),
         days_to_success=expected_days(lead, _slip(cells, pair, collected=True), SUCCESS_SLIP, asking.now),
         days_to_failure=expected_days(lead, _slip(cells, pair, collected=False), FAILURE_SLIP, asking.now),
         sources=offer.sources,

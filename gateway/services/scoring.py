@@ -24,12 +24,15 @@ from gateway.store.scores import Cells
 from rates.estimates import (
     BRAKE_HALF_LIFE,
     HALF_LIFE,
+    LATER_VISITS,
     Cell,
     Days,
     Prior,
+    brake,
     counts,
     estimate,
     factor,
+    left,
     observe,
     observe_days,
     prior_of,
@@ -38,15 +41,18 @@ from rates.estimates import (
 from rates.zones import normal, zone
 
 _NOTE = tables.visits.update().where(tables.visits.c.id == sa.bindparam("visit_id")).values(scored=sa.bindparam("taken"))
-_LATER = tuple((visit, same) for visit in (2, 3, 4) for same in (True, False))
 
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True):
-    """What the estimates took from a visit: each cell with the weight the visit had in it, `recent` those of the strike brake."""
+    """What the estimates took from a visit: each cell with the weight the visit had in it, `recent` those of the strike brake.
+
+    `chance` is what a first visit would have had, brake included: what a failure says of the customer.
+    """
 
     at: dt.datetime
     collected: bool
     cells: dict[str, float]
+    chance: float = Prior().mean
     slip: int = 0
     slip_cell: str = ""
     recent: dict[str, float] = {}
@@ -167,14 +173,16 @@ def _judged(known: Mapping[str, Cell], case: Case, booking: Booking, visit: Visi
     """A later visit weighs less: the easy customers are gone. How much less is itself learnt, against the first-visit chance."""
     pair, collected = (booking.moved_by, booking.service), visit.outcome == "collected"
     place, code = _where(case)
-    number, same = position(case, visit)
-    weight, first = factor(number, same, later_cells(known), at), _first_chance(known, pair, place, at)
+    earlier = before(case, visit)
+    missed, same = _chances(earlier), bool(earlier) and _by_the_same(case, visit, earlier[-1])
+    weight, first = factor(missed, same, later_cells(known), at), _first_chance(known, pair, place, at)
     weights = dict.fromkeys(("all", service_key(*pair), zone_key(*pair, place), code_key(*pair, code)), weight)
-    later = visit_key(number, same)
+    later = visit_key(len(missed) + 1, same)
     return Scored(
         at=at,
         collected=collected,
-        cells=weights | ({later_key(*later): first} if later else {}),
+        cells=weights | ({later_key(*later): first * left(missed)} if later else {}),
+        chance=first * brake(known[recent_key(*pair)], known[recent_key(*pair, place)], at),
         recent=dict.fromkeys((recent_key(*pair), recent_key(*pair, place)), first * weight),
         slip=_slip(case, booking, visit) if visit.number == 1 else 0,
         slip_cell=slip_key(*pair, collected=collected),
@@ -191,14 +199,25 @@ def _slip(case: Case, booking: Booking, visit: Visit) -> int:
     return max((visit.day - promised).days, 0)
 
 
-def position(case: Case, visit: Visit) -> tuple[int, bool]:
-    """The visit's number among those that tell of the customer, and whether the one before was by the same carrier."""
+def before(case: Case, visit: Visit) -> list[Visit]:
+    """The visits until then that tell of the customer, oldest first."""
+    earlier = (one for one in case.visits if one.id != visit.id and one.day <= visit.day and one.tells_of_the_customer)
+    return sorted(earlier, key=lambda one: one.day)
+
+
+def failed(case: Case) -> tuple[float, ...]:
+    """The chances that the pickup's visits so far had, of those that tell of the customer."""
+    return _chances(one for one in case.visits if one.tells_of_the_customer)
+
+
+def _chances(visits: Iterable[Visit]) -> tuple[float, ...]:
+    """As they were counted; one that the estimates took nothing from had the chance that is assumed."""
+    return tuple(scored.chance if (scored := _read(one.scored)) else Prior().mean for one in visits)
+
+
+def _by_the_same(case: Case, visit: Visit, other: Visit) -> bool:
     carriers = {one.id: one.moved_by for one in case.bookings}
-    before = sorted(
-        (one for one in case.visits if one.id != visit.id and one.day <= visit.day and one.tells_of_the_customer),
-        key=lambda one: one.day,
-    )
-    return len(before) + 1, bool(before) and carriers[before[-1].booking_id] == carriers[visit.booking_id]
+    return carriers[other.booking_id] == carriers[visit.booking_id]
 
 
 # --- keys ------------------------------------------------------------------------------------------
@@ -225,7 +244,7 @@ def keys_of(pair: tuple[str, str], place: str, code: str) -> tuple[str, ...]:
         recent_key(*pair),
         recent_key(*pair, place),
         *(slip_key(*pair, collected=collected) for collected in (True, False)),
-        *(later_key(*key) for key in _LATER),
+        *(later_key(*key) for key in LATER_VISITS),
     )
 
 
@@ -258,7 +277,7 @@ def slip_key(moved_by: str, service: str, *, collected: bool) -> str:
 
 
 def later_cells(cells: Mapping[str, Cell]) -> dict[tuple[int, bool], Cell]:
-    return {key: cells.get(later_key(*key), Cell()) for key in _LATER}
+    return {key: cells.get(later_key(*key), Cell()) for key in LATER_VISITS}
 
 
 def read(tx: sa.Connection, owner: Owner, keys: Iterable[str]) -> Cells:

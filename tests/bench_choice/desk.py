@@ -34,7 +34,6 @@ from rates.estimates import (
     observe,
     observe_days,
     prior_of,
-    visit_key,
 )
 from rates.policy import DEFAULT
 from tests.bench_choice.world import Pickup, World
@@ -47,7 +46,7 @@ def moment(day: int) -> dt.datetime:
 
 
 class Case(msgspec.Struct, kw_only=True):
-    """A pickup on its way: who holds it, the visits each carrier made, what it has cost so far.
+    """A pickup on its way: who holds it, the visits each carrier made, the chances these had, what it has cost so far.
 
     `eases` is what all visits so far truly say of the customer: for the oracle alone.
     """
@@ -57,13 +56,15 @@ class Case(msgspec.Struct, kw_only=True):
     eases: tuple[float, ...]
     current: int | None = None
     made: int = 0
+    failed: tuple[float, ...] = ()
     cost: int = 0
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """A visit as it will be reported: when it should have been and was, and when its outcome is known.
 
-    `weight`, `expected` and `first` are what it counts for in the estimates, the brake and the factors of later visits.
+    `weight`, `expected` and `left` are what it counts for in the estimates, the brake and the factors of later visits, `chance`
+    what a failure says of the customer.
     """
 
     case: Case
@@ -75,7 +76,8 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     later: tuple[int, bool] | None
     weight: float
     expected: float
-    first: float
+    left: float
+    chance: float
 
     @property
     def silent_from(self) -> int:
@@ -144,12 +146,11 @@ class Desk:
         self._recent[carrier] += recent
         self._recent_zones[carrier][zone] += recent
         if visit.later:
-            self._later[visit.later] += _signed(observe(Cell(), collected, visit.first, at), sign)
+            self._later[visit.later] += _signed(observe(Cell(), collected, visit.left, at), sign)
 
     def _read(self) -> None:
         self._fine = by_postcode(self._all, self.now)
         self._prior = prior_of(self._all, self.now, Prior())
-        self._factors = {key: factor(*key, self._later, self.now) for key in LATER_VISITS}
         self._late = [(self._slip(slips[True], SUCCESS_SLIP), self._slip(slips[False], FAILURE_SLIP)) for slips in self._slips]
         self._beliefs: dict[int, list[Belief]] = {}
 
@@ -166,7 +167,7 @@ class Desk:
 
     def likeness(self, case: Case) -> Hashable:
         """Cases that are alike get the same offers today. Estimates tell zones apart, or postal codes where these have cells."""
-        return self._place(case.pickup), case.pickup.heavy, case.visits, case.current, case.pickup.day
+        return self._place(case.pickup), case.pickup.heavy, case.failed, case.visits, case.current, case.pickup.day
 
     def _place(self, pickup: Pickup) -> int:
         return pickup.code if self._fine else ~pickup.zone
@@ -196,8 +197,7 @@ class Desk:
         ]
 
     def factor(self, case: Case, carrier: int) -> float:
-        later = visit_key(case.made + 1, case.current == carrier)
-        return self._factors[later] if later else 1.0
+        return factor(case.failed, case.current == carrier, self._later, self.now)
 
     def situation(self, case: Case) -> Situation:
         return Situation(

@@ -16,7 +16,7 @@ import msgspec
 
 from adapters.contract.units import Money
 from rates.choice import Candidate, Situation, order, rank, stop_at
-from rates.estimates import Estimate, visit_key
+from rates.estimates import Estimate, left, visit_key
 from rates.policy import DEFAULT, Policy
 from tests.bench_choice.desk import Belief, Case, Desk, Visit, number, offer
 from tests.bench_choice.rules import Offer, Rule
@@ -81,6 +81,7 @@ class Player(ABC):
         if case.current not in (None, carrier):
             case.cost += self.policy.failover_cost.minor
         case.current, case.made = carrier, case.made + 1
+        case.failed = (*case.failed, visit.chance)
         case.visits = (*case.visits[:carrier], case.visits[carrier] + 1, *case.visits[carrier + 1 :])
         self.bill.visits += 1
         self.desk.expect(visit)
@@ -105,7 +106,8 @@ class Player(ABC):
         door = world.chance(carrier, pickup, day) * world.again(case.current == carrier)
         collected = draw < door * pickup.ease
         case.eases = tuple(share * (1 - door * ease) for share, (_, ease) in zip(case.eases, EASE, strict=True))
-        first, weight = self.desk.beliefs(pickup)[carrier].estimate.p, self.desk.factor(case, carrier)
+        belief, weight = self.desk.beliefs(pickup)[carrier], self.desk.factor(case, carrier)
+        first = belief.estimate.p
         return Visit(
             case=case,
             carrier=carrier,
@@ -116,7 +118,8 @@ class Player(ABC):
             later=visit_key(case.made + 1, case.current == carrier),
             weight=weight,
             expected=first * weight,
-            first=first,
+            left=first * left(case.failed),
+            chance=first * belief.brake,
         )
 
 

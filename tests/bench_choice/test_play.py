@@ -46,7 +46,8 @@ def test_true_chances_are_chances_and_strikes_lower_them():
 
 
 def visit(case: Case, **facts: object) -> Visit:
-    usual = Visit(case=case, carrier=2, promised=3, day=3, known=4, collected=True, later=None, weight=1.0, expected=0.7, first=0.7)
+    believed = {"weight": 1.0, "expected": 0.7, "left": 0.7, "chance": 0.7}
+    usual = Visit(case=case, carrier=2, promised=3, day=3, known=4, collected=True, later=None, **believed)
     return msgspec.structs.replace(usual, **facts)
 
 

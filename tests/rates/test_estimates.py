@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import random
+import statistics
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 from adapters.contract.scans import Fault, Reason
 from rates.estimates import (
+    AGAIN,
     BRAKE_HALF_LIFE,
+    CUSTOMERS,
     EPOCH,
     LATER_VISITS,
     Cell,
@@ -24,6 +27,7 @@ from rates.estimates import (
     expected_days,
     factor,
     interval,
+    left,
     lower_bound,
     observe,
     observe_days,
@@ -33,6 +37,7 @@ from rates.estimates import (
     silent,
     take_back,
     take_back_days,
+    visit_key,
 )
 from tests.rates.making import NOW, TODAY
 
@@ -207,38 +212,69 @@ def test_reliable_is_judged_by_the_ten_per_cent_lower_bound():
 # --- later visits ---------------------------------------------------------------------------------
 
 
+USUAL = 0.70  # the chance that the prior of later visits was fitted at
+
+
 def test_a_first_visit_has_no_factor():
-    assert factor(1, True, {}, NOW) == 1.0
+    assert factor((), True, {}, NOW) == left(()) == 1.0
 
 
-def test_later_visits_start_from_the_priors_and_the_fourth_stands_for_all_after():
-    same = [factor(visit, True, {}, NOW) for visit in (2, 3, 4, 9)]
-    other = [factor(visit, False, {}, NOW) for visit in (2, 3, 4, 9)]
-    assert same + other == pytest.approx([0.65, 0.45, 0.30, 0.30, 0.75, 0.55, 0.35, 0.35])
+def test_later_visits_start_near_what_is_known_of_them():
+    """By another carrier after failures of usual ones; by the same one less."""
+    other = [factor((USUAL,) * failed, False, {}, NOW) for failed in (1, 2, 3)]
+    assert other == pytest.approx([0.75, 0.55, 0.35], abs=0.04)
+    assert [factor((USUAL,) * failed, True, {}, NOW) for failed in (1, 2, 3)] == pytest.approx([0.85 * g for g in other])
+
+
+def test_what_is_left_is_bayes_rule_over_the_customers():
+    dice = random.Random(3)
+    eases = dice.choices([ease for _, ease in CUSTOMERS], [share for share, _ in CUSTOMERS], k=200_000)
+    mean = statistics.fmean(eases)
+    still_there = [ease for ease in eases if dice.random() >= 0.5 / mean * ease and dice.random() >= 0.7 / mean * ease]
+    assert left((0.5, 0.7)) == pytest.approx(statistics.fmean(still_there) / mean, abs=0.01)
+
+
+@given(st.lists(st.floats(0.001, 0.999), max_size=5), st.floats(0.001, 0.999), st.floats(0, 1))
+def test_the_surer_a_visit_was_the_more_its_failure_says_of_the_customer(failed, p, less):
+    assert left((*failed, p)) <= left((*failed, p * less)) + 1e-12 and left((*failed, p)) <= left(tuple(failed)) + 1e-12
+
+
+def test_a_carrier_on_strike_sorts_out_no_customers():
+    assert left((0.02,)) > 0.99
+
+
+@given(st.permutations([0.3, 0.5, 0.8]))
+def test_it_does_not_matter_who_failed_first(failed):
+    assert left(tuple(failed)) == pytest.approx(left((0.3, 0.5, 0.8)))
 
 
 def test_thirty_expected_successes_learnt_weigh_as_much_as_the_prior():
-    learnt = {(2, True): seen(24, 36, exposure=0.5)}  # 60 visits, 30 successes expected of first ones, 24 came
-    assert factor(2, True, learnt, NOW) == pytest.approx((24 + 30 * 0.65) / 60)
+    learnt = {(2, True): seen(24, 36, exposure=0.5)}  # 60 visits, 30 successes expected, 24 came
+    assert factor((USUAL,), True, learnt, NOW) == pytest.approx(left((USUAL,)) * (24 + 30 * AGAIN) / 60)
 
 
 def test_a_factor_learnt_for_one_carrier_again_says_nothing_of_another():
-    assert factor(2, False, {(2, True): seen(100, 0)}, NOW) == pytest.approx(0.75)
+    assert factor((USUAL,), False, {(2, True): seen(0, 100)}, NOW) == left((USUAL,))
 
 
-@given(st.sampled_from(sorted(LATER_VISITS)), st.integers(0, 2000), st.integers(0, 2000))
-def test_a_factor_never_promises_more_than_a_first_visit(key, collected, failed):
+def test_the_fourth_visit_stands_for_all_after_it():
+    assert [visit_key(visit, True) for visit in (1, 2, 4, 9)] == [None, (2, True), (4, True), (4, True)]
+
+
+@given(st.sampled_from(LATER_VISITS), st.integers(0, 2000), st.integers(0, 2000), st.floats(0.001, 0.999))
+def test_a_factor_never_promises_more_than_a_first_visit(key, collected, failed, p):
     visit, same = key
-    assert 0.05 <= factor(visit, same, {key: seen(collected, failed, exposure=0.6)}, NOW) <= 1.0
+    assert 0.05 <= factor((p,) * (visit - 1), same, {key: seen(collected, failed, exposure=0.6)}, NOW) <= 1.0
 
 
 def test_factors_are_found_again_from_visits_made_with_them():
+    """Customers who are harder than assumed: learnt, whoever failed before."""
     dice = random.Random(7)
     cell = Cell()
     for _ in range(4000):
-        p = dice.uniform(0.5, 0.9)
-        cell = observe(cell, dice.random() < p * 0.4, p, NOW)
-    assert factor(3, False, {(3, False): cell}, NOW) == pytest.approx(0.4, abs=0.03)
+        p, before = dice.uniform(0.5, 0.9), left((dice.uniform(0.4, 0.9), dice.uniform(0.4, 0.9)))
+        cell = observe(cell, dice.random() < p * before * 0.7, p * before, NOW)
+    assert factor((0.6, 0.8), False, {(3, False): cell}, NOW) / left((0.6, 0.8)) == pytest.approx(0.7, abs=0.04)
 
 
 # --- the strike brake -----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from gateway.services import facts, following, judging, scoring
 from gateway.store import merchants, scores, scores_facts
 from gateway.store.rows import Owner
 from gateway.values import Mode
-from rates.estimates import Cell, observe
+from rates.estimates import Cell, factor, left, observe
 from rates.estimates import read as weigh
 from tests.world import MONDAY, World
 
@@ -95,6 +95,21 @@ def test_a_cell_that_went_astray_is_named(make_world):
         scores.write(tx, world.owner, {"all": Cell(1, 1)})
 
     assert differing(world) == ["all"]
+
+
+def test_a_later_visit_is_expected_to_collect_what_the_failures_before_leave(make_world):
+    world = make_world("ekart")
+    pickup = world.book()
+    report(world, pickup, failed(Reason.CUSTOMER_UNAVAILABLE))
+    chances = scoring.failed(world.case(pickup))
+    assert chances == (0.7,)
+
+    report(world, pickup, msgspec.structs.replace(COLLECTED, at=MONDAY + 51 * HOUR))
+    case = world.case(pickup)
+    second = case.visits[-1].scored or {}
+    expected = second["chance"] * left(chances)
+    assert second["cells"]["later/2/same"] == expected < 0.8 * second["chance"]
+    assert second["cells"]["all"] == factor(chances, True, {}, COLLECTED.at)
 
 
 def test_a_failure_confirmed_by_the_customer_is_dropped(make_world):
