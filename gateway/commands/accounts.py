@@ -5,6 +5,7 @@ A secret need not stand on the command line: `token=@file`, `token=@-` (standard
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import secrets
 import sys
@@ -14,28 +15,26 @@ from pathlib import Path
 import rich_click as click
 import sqlalchemy as sa
 
-from adapters.contract.carrier import Carrier, Stop
-from adapters.contract.errors import CarrierError
-from adapters.contract.orders import Direction
+from adapters.contract.carrier import Carrier
+from adapters.contract.errors import CarrierError, Refused
 from gateway import clock, ids
 from gateway.carriers import registry
 from gateway.carriers.client import NoLab
 from gateway.carriers.registry import NoSuchCarrier
 from gateway.commands.audited import audited
 from gateway.commands.ledger import AS_JSON, Failed, ledger, merchant_named, show_json, show_table
+from gateway.services import verifying
 from gateway.services.kit import Kit, on_own_thread
 from gateway.settings import from_environment
 from gateway.store import accounts as store
 from gateway.store.accounts import ACCOUNTS, CARDS, CarrierAccount, StoredCard
 from gateway.store.audit import chain_of
+from gateway.store.merchants import MERCHANTS
 from gateway.store.rows import Owner
 from gateway.store.vault import Tampered, Vault, keyring
-from gateway.values import Account, Mode
+from gateway.values import Mode
 from rates.cardfiles import CardErrors, read_csv, read_toml
 from rates.cards import RateCard
-
-# A postal code that every carrier of the country knows: of its capital's general post office.
-_WELL_KNOWN = {"IN": "110001"}
 
 
 @click.group()
@@ -216,22 +215,28 @@ def _line(row: CarrierAccount) -> dict[str, object]:
 
 @accounts.command()
 @click.argument("account_id")
-def verify(account_id: str) -> None:
-    """Ask the carrier something harmless with the account's credentials.
+@AS_JSON
+def verify(account_id: str, as_json: bool) -> None:
+    """Ask the carrier something harmless with the account's credentials: refused ones pause it, good ones end that.
 
     \b
     gateway accounts verify cac_0123456789abcdefghjk
     """
     kit = on_own_thread(from_environment())
-    with ledger() as database, database.read() as tx:
-        row = _row(tx, account_id)
-    try:
-        account = store.opened(kit.vault, row)
-        click.echo(f"{account_id}: {_ask(kit, account, registry.carrier(row.carrier))}")
-    except (Tampered, NoLab) as error:
-        raise Failed(str(error)) from error
-    except CarrierError as error:
-        raise Failed(f"{account_id}: {row.carrier} answered {type(error).__name__}: {error}") from error
+    with ledger() as database:
+        with database.read() as tx:
+            row = _row(tx, account_id)
+            now = MERCHANTS.one(tx, row.merchant_id).now(row.mode, clock.wall())
+        asked, refusal = _asked(kit, row, now)
+        chain = chain_of(Owner(row.merchant_id, row.mode))
+        with database.write() as tx, audited(tx, "verifyCarrierAccount", account_id, chain):
+            settled = verifying.settle(tx, account_id, refusal, clock.wall())
+    if refusal:
+        raise Failed(f"{account_id}: {row.carrier} answered {type(refusal).__name__}: {refusal}")
+    if as_json:
+        show_json({"asked": asked, "account": _line(settled)})
+    else:
+        click.echo(f"{account_id}: {registry.carrier(row.carrier).name} took the credentials")
 
 
 def _row(tx: sa.Connection, account_id: str) -> CarrierAccount:
@@ -241,15 +246,13 @@ def _row(tx: sa.Connection, account_id: str) -> CarrierAccount:
     return row
 
 
-def _ask(kit: Kit, account: Account, carrier: Carrier) -> str:
-    """Sign in, else ask about a place it must know. Raises CarrierError, NoLab."""
-    now = clock.wall()
-    if carrier.sign_in:
-        kit.wait(kit.carriers.ask(account, "sign_in", None, now=now))
-        return f"{carrier.name} took the credentials"
-    country = next((country for country in sorted(carrier.countries) if country in _WELL_KNOWN), "")
-    if not carrier.serviceability or not country:
-        raise Failed(f"{carrier.name} has nothing harmless to be asked: book a test pickup instead")
-    stop = Stop(postal_code=_WELL_KNOWN[country], country=country, direction=Direction.REVERSE, collect=True)
-    kit.wait(kit.carriers.ask(account, "serviceability", stop, now=now))
-    return f"{carrier.name} took the credentials"
+def _asked(kit: Kit, row: CarrierAccount, now: dt.datetime) -> tuple[str, Refused | None]:
+    """What was asked, or the refusal. Raises Failed where there was no answer."""
+    try:
+        return kit.wait(verifying.ask(kit, store.opened(kit.vault, row), now)), None
+    except Refused as refusal:
+        return "", refusal
+    except (Tampered, NoLab, verifying.Nothing) as error:
+        raise Failed(str(error)) from error
+    except CarrierError as error:
+        raise Failed(f"{row.id}: {row.carrier} answered {type(error).__name__}: {error}") from error

@@ -151,3 +151,34 @@ def test_a_gateway_that_is_not_there_is_told_with_its_cure(capsys):
 def test_a_shell_is_told_how_to_complete(capsys, shell):
     assert main(["completion", shell]) == 0
     assert "_GATEWAY_COMPLETE" in capsys.readouterr().out
+
+
+# --- credentials -------------------------------------------------------------------------------------
+
+
+def test_each_carrier_is_asked_whether_it_takes_the_credentials(desk, capsys, monkeypatch):
+    monkeypatch.setenv("GATEWAY_DATA_DIR", str(desk.folder / "data"))
+    for account in in_the_ledger(capsys, 0, "accounts", "list"):
+        verified = in_the_ledger(capsys, 0, "accounts", "verify", account["id"])
+        assert verified["account"] == account and verified["asked"] in ("sign_in", "serviceability", "track")
+
+
+def test_an_account_whose_credentials_are_refused_is_paused_and_that_is_in_the_audit_log(desk, capsys, monkeypatch):
+    monkeypatch.setenv("GATEWAY_DATA_DIR", str(desk.folder / "data"))
+    merchant = in_the_ledger(capsys, 0, "accounts", "list")[0]["merchant"]
+    settings = ("--setting", "client=KESTREL", "--setting", "pickup_location=Surat")
+    made = in_the_ledger(
+        capsys, 0, "accounts", "add", "--merchant", merchant, "--carrier", "delhivery", "--secret", "token=wrong", *settings
+    )
+    assert main(["accounts", "verify", made["id"]]) == 1
+    assert f"{made['id']}: delhivery answered Refused: " in capsys.readouterr().err
+    paused = next(one for one in in_the_ledger(capsys, 0, "accounts", "list") if one["id"] == made["id"])
+    assert (paused["enabled"], paused["disabled_reason"].startswith("unauthorized: ")) == (False, True)
+    noted = in_the_ledger(capsys, 0, "audit", "list", "--merchant", merchant, "--mode", "test", "--object", made["id"])
+    assert [one["action"] for one in noted] == ["verifyCarrierAccount", "createCarrierAccount"]
+
+
+def in_the_ledger(capsys: pytest.CaptureFixture[str], code: int, *arguments: str) -> Any:
+    """What a command says that works on the ledger itself."""
+    assert main([*arguments, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
