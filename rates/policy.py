@@ -94,10 +94,13 @@ def default(currency: str, rates: Iterable[RateTable], on: dt.date) -> Policy | 
     if currency == DEFAULT.currency:
         return DEFAULT
     rate = find(DEFAULT.currency, currency, rates, on)
-    if isinstance(rate, NoRate):
-        return rate
+    return rate if isinstance(rate, NoRate) else default_at(rate)
+
+
+def default_at(rate: Rate) -> Policy:
+    """The default policy, its amounts converted at this rate from INR."""
     amounts = {name: exchange(getattr(DEFAULT, name), rate) for name in _AMOUNTS}
-    return msgspec.structs.replace(DEFAULT, currency=currency, converted_by=rate, **amounts)
+    return msgspec.structs.replace(DEFAULT, currency=rate.target_currency, converted_by=rate, **amounts)
 
 
 class PolicyError(msgspec.Struct, frozen=True, kw_only=True):

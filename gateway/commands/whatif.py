@@ -11,7 +11,10 @@ import rich_click as click
 from adapters.contract.units import CurrencyMismatch, Money
 from gateway.commands.ledger import AS_JSON, Failed, ledger, merchant_named, show_json
 from gateway.services import whatif
+from gateway.services.exchange import currency_rates
 from gateway.services.policy_files import BadPolicy, read_policy
+from gateway.settings import from_environment
+from gateway.store.accounts import start_of_policy
 from gateway.store.rows import Owner
 from gateway.values import Mode
 from rates.policy import Policy
@@ -38,9 +41,11 @@ def what_if(policy: Path, merchant: str, mode: str, since: dt.datetime | None, u
     first = since.replace(tzinfo=dt.UTC) if since else last - 89 * _DAY
     with ledger() as database, database.read() as tx:
         found = merchant_named(tx, merchant)
-        other = _policy(policy, found.currency)
+        owner = Owner(found.id, Mode(mode))
+        rates = currency_rates(from_environment())
+        other = _policy(policy, start_of_policy(tx, owner, found.currency, rates, dt.datetime.now(dt.UTC).date()))
         try:
-            answer = whatif.run(tx, Owner(found.id, Mode(mode)), other, first, last + _DAY, most=_ALL, told=_tell)
+            answer = whatif.run(tx, owner, other, first, last + _DAY, most=_ALL, told=_tell)
         except CurrencyMismatch as error:
             raise Failed(str(error)) from error
     if as_json:
@@ -49,9 +54,9 @@ def what_if(policy: Path, merchant: str, mode: str, since: dt.datetime | None, u
         _show(answer)
 
 
-def _policy(path: Path, currency: str) -> Policy:
+def _policy(path: Path, start: Policy) -> Policy:
     try:
-        return read_policy(path.read_text(encoding="utf-8"), currency)
+        return read_policy(path.read_text(encoding="utf-8"), start)
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     except BadPolicy as error:

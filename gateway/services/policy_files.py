@@ -10,15 +10,13 @@ postal_code = "5600"
 
 from __future__ import annotations
 
-import datetime as dt
 import tomllib
 from typing import Any
 
 import msgspec
 
 from adapters.contract.units import Money
-from rates.currency import NoRate
-from rates.policy import DEFAULT, Policy, PolicyError, default, validate
+from rates.policy import Policy, PolicyError, validate
 
 _AMOUNTS = frozenset(
     {"give_up_at", "failed_visit_cost", "cost_per_day", "deadline_penalty", "failover_cost", "max_total_cost", "price_cap"}
@@ -30,19 +28,17 @@ class BadPolicy(ValueError):
     """The file cannot be used; the text says where and why."""
 
 
-def read_policy(text: str, currency: str) -> Policy:
-    """The policy of a file, over the defaults. Raises BadPolicy."""
+def read_policy(text: str, start: Policy) -> Policy:
+    """The policy of a file, over the defaults that `start` has in the merchant's currency. Raises BadPolicy."""
     try:
-        given = {name: _plain(name, value, currency) for name, value in tomllib.loads(text).items()}
+        given = {name: _plain(name, value, start.currency) for name, value in tomllib.loads(text).items()}
     except (tomllib.TOMLDecodeError, ValueError) as error:
         raise BadPolicy(str(error)) from error
     strange = sorted(given.keys() - (set(Policy.__struct_fields__) - _OURS))
     if strange:
         raise BadPolicy(f"there is no setting {', '.join(strange)}")
-    start = default(currency, (), dt.datetime.now(dt.UTC).date())
-    base = msgspec.structs.replace(DEFAULT, currency=currency) if isinstance(start, NoRate) else start
     try:
-        policy = msgspec.convert(msgspec.to_builtins(base) | msgspec.to_builtins(given), Policy)
+        policy = msgspec.convert(msgspec.to_builtins(start) | msgspec.to_builtins(given), Policy)
     except msgspec.ValidationError as error:
         raise BadPolicy(str(error)) from error
     _refuse(validate(policy))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,8 +18,8 @@ from gateway.store.rows import Owner, Rows, whose
 from gateway.store.vault import Vault
 from gateway.values import Account, Mode
 from rates.cards import RateCard
-from rates.currency import NoRate
-from rates.policy import Policy, default
+from rates.currency import NoRate, RateTable
+from rates.policy import DEFAULT, Policy, default, default_at
 
 
 class CarrierAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +160,18 @@ def policy_or_default(tx: sa.Connection, owner: Owner, currency: str) -> Policy:
     if isinstance(policy, NoRate):
         raise NoPolicy(f"{policy}: set a policy in {currency}")
     return policy
+
+
+def start_of_policy(tx: sa.Connection, owner: Owner, currency: str, rates: Iterable[RateTable], on: dt.date) -> Policy:
+    """What a new policy has where nothing is said: the default, at the rate it was converted at before, else at that of `on`.
+
+    Where there is no rate its amounts stay in INR: those that are not given are then wrong, as `rates.policy.validate` says.
+    """
+    stored = policy_of(tx, owner)
+    if stored and stored.body.converted_by:
+        return default_at(stored.body.converted_by)
+    found = default(currency, rates, on)
+    return msgspec.structs.replace(DEFAULT, currency=currency) if isinstance(found, NoRate) else found
 
 
 def store_policy(tx: sa.Connection, owner: Owner, policy: Policy, now: dt.datetime) -> StoredPolicy:

@@ -16,6 +16,7 @@ from gateway.web.bodies import JsonBody
 from gateway.web.contract import LINK, WITH_BODY, refusals
 from gateway.web.repeats import once
 from gateway.web.setup_shapes import PolicyRequest, to_policy
+from gateway.web.surroundings import start_of_policy
 from gateway.web.views import page_info
 from rates.policy import Policy
 
@@ -73,9 +74,9 @@ class Policies(Controller):
     )
     def replace(self, call: NamedDependency[Call], data: JsonBody[PolicyRequest]) -> Response[setup_views.PolicyView]:
         """A new version, in force for all decisions from now on. What is left out has the default."""
-        currency = call.merchant.currency
+        start = start_of_policy(call)
 
         def work(tx: sa.Connection, policy: Policy) -> Response[Any]:
             return answered(setup_views.stored_policy(accounts.store_policy(tx, call.owner, policy, call.wall)))
 
-        return once(call, None, lambda: to_policy(data.read(PolicyRequest, currency), currency), work)
+        return once(call, None, lambda: to_policy(data.read(PolicyRequest, start), start), work)

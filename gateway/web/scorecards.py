@@ -19,6 +19,7 @@ from gateway.web.contract import WITH_BODY, refusals
 from gateway.web.problems import ErrorItem, ProblemError
 from gateway.web.scorecard_views import LONGEST, Scorecard, WhatIfRequest, WhatIfView, scorecard, what_if
 from gateway.web.setup_shapes import to_policy
+from gateway.web.surroundings import start_of_policy
 
 _READ = scope("analytics:read")
 _DAY = dt.timedelta(days=1)
@@ -99,10 +100,10 @@ class Scorecards(Controller):
         """Every decision of these days that led to a booking is made again from its own offers; nothing is stored, nobody asked. Of
         more than 5,000 every so-manieth is judged, and that is said; `gateway what-if` judges all.
         """
-        currency = call.merchant.currency
-        request = data.read(WhatIfRequest, currency)
+        start = start_of_policy(call)
+        request = data.read(WhatIfRequest, start)
         since, until = _midnight(request.since), _midnight(request.until + _DAY)
-        policy = to_policy(request.policy, currency)
+        policy = to_policy(request.policy, start)
         found = call.read(lambda tx: whatif.run(tx, call.owner, policy, since, until))
         return answered(what_if(found, request.since, request.until))
 

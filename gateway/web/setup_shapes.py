@@ -23,7 +23,6 @@ from gateway.web.bodies import Fault, Parts
 from rates import policy as policies
 from rates.cardfiles import CardErrors, read_csv
 from rates.cards import RateCard
-from rates.currency import NoRate
 from rates.policy import Pin, Policy, UncertainBooking
 from rates.rules import Action, Message, Need, Rule
 
@@ -209,7 +208,9 @@ class PinRequest(Shape, frozen=True, kw_only=True):
 
 
 class PolicyRequest(Shape, frozen=True, kw_only=True):
-    """How carriers are chosen and failed visits are met. What is left out has the default; amounts are in your currency."""
+    """How carriers are chosen and failed visits are met. What is left out has the default; amounts are in your currency, the
+    defaults (of INR) converted once, at a dated rate. Where there is no such rate, give the first five.
+    """
 
     give_up_at: Annotated[Amount | None, Meta(description="What it costs to hand a pickup to a person.")] = None
     failed_visit_cost: Amount | None = None
@@ -236,8 +237,8 @@ class PolicyRequest(Shape, frozen=True, kw_only=True):
     rules: Annotated[dict[str, RuleRequest], Meta(max_length=60, description="By reason: what overrules the default.")] = {}
 
     @staticmethod
-    def check(parts: Parts, about: str) -> Iterator[Fault]:
-        """`about` is the merchant's currency. Where all fields are sound, the policy itself is judged."""
+    def check(parts: Parts, about: Policy) -> Iterator[Fault]:
+        """`about` has the defaults in the merchant's currency. Where all fields are sound, the policy itself is judged."""
         known = {str(reason) for reason in Reason}
         strange = [name for name in parts.get("rules", {}) if name not in known]
         for name in strange:
@@ -248,12 +249,10 @@ class PolicyRequest(Shape, frozen=True, kw_only=True):
             yield Fault(error.pointer, "invalid", error.detail)
 
 
-def to_policy(request: PolicyRequest, currency: str) -> Policy:
-    """The request over the defaults; where those cannot be converted, all their amounts must have been given."""
-    start = policies.default(currency, (), dt.datetime.now(dt.UTC).date())
-    base = msgspec.structs.replace(policies.DEFAULT, currency=currency) if isinstance(start, NoRate) else start
+def to_policy(request: PolicyRequest, start: Policy) -> Policy:
+    """The request over the defaults."""
     given = {name: _plain(value) for name, value in msgspec.structs.asdict(request).items() if value is not None}
-    return msgspec.structs.replace(base, **given)
+    return msgspec.structs.replace(start, **given)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from gateway.store import accounts
 from gateway.web.access import Call
 from gateway.web.addresses import About
 from rates.filters import names
+from rates.policy import Policy
 
 
 def about(call: Call, tx: sa.Connection) -> About:
@@ -20,6 +21,12 @@ def about(call: Call, tx: sa.Connection) -> About:
         return found.party if found else None
 
     return About(now=call.now, currency=call.merchant.currency, location=location, names=_names(call, tx))
+
+
+def start_of_policy(call: Call) -> Policy:
+    """What a new policy of this merchant has where nothing is said."""
+    given = (call.merchant.currency, call.kit.rates(), call.wall.date())
+    return call.read(lambda tx: accounts.start_of_policy(tx, call.owner, *given))
 
 
 def _names(call: Call, tx: sa.Connection) -> frozenset[str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway import clock
 from gateway.carriers import registry
 from gateway.store import accounts
 from gateway.store.accounts import ACCOUNTS
+from rates.currency import RateTable
 from tests.web.shop import SHIPPER, Shop, without
 
 CARDS = Path(__file__).parents[2] / "rates" / "data"
@@ -274,6 +277,26 @@ def test_where_the_default_cannot_be_converted_that_is_said(shop: Shop) -> None:
     given = {name: {"amount": "10.00", "currency": "AED"} for name in amounts}
     assert shop.call("PUT", "/v1/policies/current", json=given, key=key).status_code == 200
     assert shop.get("/v1/policies/current", key=key)["currency"] == "AED"
+
+
+def test_default_amounts_are_converted_once_at_the_dated_rate(shop: Shop) -> None:
+    """A rate that changed later flips nobody's choices."""
+    today = clock.wall().date()
+    key = shop.other_merchant(currency="AED")
+    shop.kit.rates = lambda: (RateTable(base="AED", on=today, units={"INR": Decimal(20)}),)
+    given = {"give_up_at": {"amount": "12.00", "currency": "AED"}}
+    first = shop.call("PUT", "/v1/policies/current", json=given, key=key).json()
+    shop.kit.rates = lambda: (RateTable(base="AED", on=today, units={"INR": Decimal(10)}),)
+    second = shop.call("PUT", "/v1/policies/current", json={"floor": 0.5}, key=key).json()
+    amounts = ("give_up_at", "failed_visit_cost", "cost_per_day", "deadline_penalty", "failover_cost")
+    assert [first[name]["amount"] for name in amounts] == ["12.00", "0.75", "0.40", "2.00", "0.30"]
+    assert [second[name]["amount"] for name in amounts] == ["15.00", "0.75", "0.40", "2.00", "0.30"]
+
+
+def test_without_a_rate_each_amount_that_was_not_given_is_told(shop: Shop) -> None:
+    answer = shop.call("PUT", "/v1/policies/current", json={"floor": 0.5}, key=shop.other_merchant(currency="AED"))
+    missing = ("give_up_at", "failed_visit_cost", "cost_per_day", "deadline_penalty", "failover_cost")
+    assert (answer.status_code, shop.errors(answer)) == (422, {f"/{name}": "invalid" for name in missing})
 
 
 # --- keys ------------------------------------------------------------------------------------------
