@@ -20,7 +20,7 @@ from rates.zones import normal
 
 
 class UncertainBooking(enum.StrEnum):
-    """What to prefer when a booking's outcome stays unknown and cannot be found out."""
+    """What to prefer when a carrier's answer, to a booking or to the cancel before the next one, stays unknown."""
 
     PREFER_LATE = "prefer_late"
     PREFER_DOUBLE = "prefer_double"
@@ -42,8 +42,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     is the value to offer). Of `pins` the first that fits counts, unless the pickup has one of its own. A `shuffle_share` of the
     choices is drawn among near ties, so that another policy can be judged by what happened. `pooled_prior`: own sums are added
     to those of other merchants that do the same, and theirs are the start where nothing was seen. `rules` overrule
-    `rules.ACTIONS`. `converted_by` is the rate the INR defaults were converted at. `version` counts the merchant's policies; 0
-    is the default.
+    `rules.ACTIONS`. A cancel may stay unanswered for `cancel_wait_minutes`; then `uncertain_booking` says whether the next carrier
+    is booked all the same or a person decides. `converted_by` is the rate the INR defaults were converted at. `version` counts the
+    merchant's policies; 0 is the default.
     """
 
     currency: str
@@ -66,6 +67,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     shuffle_share: float = 0.0
     pooled_prior: bool = False
     uncertain_booking: UncertainBooking = UncertainBooking.PREFER_LATE
+    cancel_wait_minutes: int = 60
     cancel_without_answer: bool = False
     rules: Mapping[Reason, Rule] = {}
     converted_by: Rate | None = None
@@ -126,7 +128,13 @@ def _check_amounts(policy: Policy) -> Iterator[PolicyError]:
         yield PolicyError(pointer="/give_up_at", detail="is 0: every pickup would go to a person")
 
 
-_RANGES = {"deadline_days": (0, 60), "visits_per_carrier": (1, 10), "visits_in_all": (1, 20), "days_in_all": (1, 60)}
+_RANGES = {
+    "deadline_days": (0, 60),
+    "visits_per_carrier": (1, 10),
+    "visits_in_all": (1, 20),
+    "days_in_all": (1, 60),
+    "cancel_wait_minutes": (1, 1440),
+}
 
 
 def _check_limits(policy: Policy) -> Iterator[PolicyError]:

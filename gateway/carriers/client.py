@@ -1,7 +1,8 @@
 """Asking a carrier: the one place it happens.
 
 A step is built and read by the adapter's pure functions; here it gets its token, its time, its wire, and its failures get
-their meaning: a lost answer is an unknown outcome only where the step commits, elsewhere the question is simply asked again.
+their meaning: a lost answer is an unknown outcome only where the step commits or cancels, elsewhere the question is simply asked
+again.
 """
 
 from __future__ import annotations
@@ -239,14 +240,18 @@ class _Wire:
             self._answer = response_text(response)
 
     def failed(self, error: CarrierError) -> CarrierError:
-        """The error by its consequence: a lost answer where nothing is committed is the same as never asked."""
+        """The error by its consequence: a lost answer where nothing is changed is the same as never asked."""
         self._answer = self._answer or str(error)
-        harmless = self._call.operation.repeatable or not self._call.step.commits
-        if harmless and isinstance(error, OutcomeUnknown) and not isinstance(error, Misread):
+        if not self._changes and isinstance(error, OutcomeUnknown) and not isinstance(error, Misread):
             error = Unreachable(str(error))
         error.exchange = self._named()
         self.outcome = type(error).__name__
         return error
+
+    @property
+    def _changes(self) -> bool:
+        """Whether the carrier's books may differ afterwards: by a step that commits, by a cancel though it may be repeated."""
+        return self._call.name == "cancel" or (self._call.step.commits and not self._call.operation.repeatable)
 
     def _named(self) -> str:
         """Its id, made when somebody asks."""

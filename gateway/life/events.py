@@ -11,6 +11,7 @@ EVENT_TYPES = (
     "pickup.requested",
     "pickup.carrier_selected",
     "pickup.failed_over",
+    "pickup.overlap",
     "pickup.rescheduled",
     *(f"pickup.{state}" for state in PickupState if state in TOLD_STATES),
     "label.created",

@@ -65,10 +65,11 @@ STEPS: dict[PickupState, frozenset[PickupState]] = {
 
 
 class BookingView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the pickup's state needs of a booking: its state and its milestones, oldest event first."""
+    """What the pickup's state needs of a booking. `milestones`: oldest event first; `overlap`: another took its place."""
 
     state: BookingState
     milestones: tuple[Milestone, ...] = ()
+    overlap: bool = False
 
 
 _PARCEL: dict[Milestone, PickupState] = {
@@ -101,14 +102,16 @@ def derive(bookings: Sequence[BookingView], intent: Intent, *, handed_over: bool
     done = [booking for booking in bookings if booking.state is BookingState.DONE]
     if done:
         return _parcel_state(done[-1])
-    states = {booking.state for booking in bookings}
     if intent is Intent.CANCEL:
-        return P.CANCELLED if states <= {BookingState.REFUSED, BookingState.CANCELLED} else P.CANCELLING
+        over = all(booking.state in (BookingState.REFUSED, BookingState.CANCELLED) for booking in bookings)
+        return P.CANCELLED if over else P.CANCELLING
     if handed_over:
         return P.EXHAUSTED
-    live = next((booking for booking in bookings if booking.state is BookingState.LIVE), None)
+    in_force = [booking for booking in bookings if not booking.overlap]
+    live = next((booking for booking in in_force if booking.state is BookingState.LIVE), None)
     if live:
         return _door_state(live)
+    states = {booking.state for booking in in_force}
     return next((state for those, state in _BEFORE_THE_DOOR if states & those), P.REQUESTED)
 
 

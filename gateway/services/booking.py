@@ -307,5 +307,12 @@ class Bury(msgspec.Struct, frozen=True):
 
     def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
         state = move(self.booking.state, BookingEvent.LOST_ANSWER)
-        BOOKINGS.update(tx, self.booking.id, state=state, retry_at=wall, updated_at=wall)
+        until = cancel_wait_until(tx, case, self.booking, wall) if state is BookingState.CANCEL_UNKNOWN else None
+        BOOKINGS.update(tx, self.booking.id, state=state, retry_at=wall, cancel_wait_until=until, updated_at=wall)
         restate(tx, case.pickup.id, wall)
+
+
+def cancel_wait_until(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetime) -> dt.datetime:
+    """Until when the answer to its cancel is waited for (business time): counted from the first that was lost."""
+    policy = accounts.policy_or_default(tx, case.owner, case.merchant.currency)
+    return booking.cancel_wait_until or case.now(wall) + dt.timedelta(minutes=policy.cancel_wait_minutes)

@@ -15,16 +15,14 @@ from adapters.contract.scans import Fault, Milestone, Tracked
 from gateway.carriers import registry
 from gateway.life.booking import BookingEvent, BookingState, move
 from gateway.life.pickup import Intent
-from gateway.services.booking import backoff, refusal_of
+from gateway.services.booking import backoff, cancel_wait_until, refusal_of
 from gateway.services.kit import Kit
-from gateway.services.notifying import open_exception, resolve, restate
+from gateway.services.notifying import CANCEL_UNCONFIRMED, OF_A_CANCEL, open_exception, resolve_of_cancel, restate
 from gateway.services.promising import next_promise
 from gateway.store.cases import Case
 from gateway.store.exchanges import Witness
 from gateway.store.ledger import BOOKINGS, PICKUPS, Booking
 from gateway.values import Account
-
-CANCEL_UNCONFIRMED = "cancel_unconfirmed"
 
 _TRIES_BEFORE_ALARM = 8
 # A carrier that will not cancel now may do so after the visit.
@@ -68,8 +66,10 @@ class Cancel(msgspec.Struct, frozen=True):
             return  # a scan was faster
         event, retry_at = _meaning(outcome, booking, wall)
         refusal = refusal_of(outcome) if isinstance(outcome, CarrierError) else None
-        BOOKINGS.update(tx, booking.id, state=move(booking.state, event), retry_at=retry_at, refusal=refusal, updated_at=wall)
-        if event is BookingEvent.TOO_LATE and case.pickup.intent is Intent.SWITCH:
+        until = cancel_wait_until(tx, case, booking, wall) if event is BookingEvent.LOST_ANSWER else None
+        changes = {"retry_at": retry_at, "refusal": refusal, "cancel_wait_until": until}
+        BOOKINGS.update(tx, booking.id, state=move(booking.state, event), updated_at=wall, **changes)
+        if event is BookingEvent.TOO_LATE and case.pickup.intent is Intent.SWITCH and not booking.overlap:
             _stay(tx, case, booking, wall)
         else:
             _tell(tx, case, booking, outcome, wall)
@@ -84,10 +84,9 @@ def _stay(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetime) ->
 
 def _tell(tx: sa.Connection, case: Case, booking: Booking, outcome: Any, wall: dt.datetime) -> None:
     """What is not confirmed, by a no or for long, somebody is told of once; it goes on being asked for."""
-    told = [one for one in case.open_exceptions if one.reason == CANCEL_UNCONFIRMED and one.booking_id == booking.id]
+    told = [one for one in case.open_exceptions if one.reason in OF_A_CANCEL and one.booking_id == booking.id]
     if isinstance(outcome, Cancelled):
-        for exception in told:
-            resolve(tx, case, exception, "cancelled", wall)
+        resolve_of_cancel(tx, case, booking.id, "cancelled", wall)
     elif not told and (isinstance(outcome, Refused) or booking.tries >= _TRIES_BEFORE_ALARM):
         said = refusal_of(outcome)
         why = f"{said.raw_code} {said.raw_message}".strip() or str(said.kind)
@@ -110,7 +109,6 @@ def _meaning(outcome: Any, booking: Booking, wall: dt.datetime) -> tuple[Booking
         return BookingEvent.CANCELLED, None
     if isinstance(outcome, Refused):
         return BookingEvent.TOO_LATE, wall + _AFTER_THE_VISIT
-    if isinstance(outcome, OutcomeUnknown):
-        return BookingEvent.LOST_ANSWER, wall + backoff(booking.tries)
     pause = outcome.retry_after if isinstance(outcome, Throttled) else backoff(booking.tries)
-    return BookingEvent.UNSENT, wall + pause
+    in_doubt = isinstance(outcome, OutcomeUnknown) or booking.cancel_wait_until is not None  # an earlier one may have been done
+    return BookingEvent.LOST_ANSWER if in_doubt else BookingEvent.UNSENT, wall + pause

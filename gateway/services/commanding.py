@@ -15,19 +15,23 @@ from adapters.contract.carrier import Act
 from adapters.contract.places import Party, Window
 from adapters.contract.scans import Reason
 from gateway.carriers import registry
-from gateway.life.booking import OPEN, BookingState
+from gateway.life.booking import BookingEvent, BookingState, move, takes
 from gateway.life.pickup import ENDS, Intent, PickupState
 from gateway.services import judging
 from gateway.services.booking import ask_again
 from gateway.services.following import adopt, standing
-from gateway.services.notifying import emit, resolve, restate
+from gateway.services.notifying import OF_A_CANCEL, emit, outlasts, resolve, resolve_of_cancel, restate
+from gateway.services.overlapping import overlap
 from gateway.services.recovering import new_instruction
 from gateway.store import outbox, tables
 from gateway.store.cases import Case
-from gateway.store.ledger import EXCEPTIONS, INSTRUCTIONS, PICKUPS, VISITS, Booking, Pickup, PickupException
+from gateway.store.ledger import BOOKINGS, EXCEPTIONS, INSTRUCTIONS, PICKUPS, VISITS, Booking, Pickup, PickupException
 from rates.recovery import Answer
 
 _RETURN_OFF = frozenset({Reason.CUSTOMER_DECLINED, Reason.CANCELLED_BY_CUSTOMER, Reason.CANCELLED_BY_CUSTOMER_VERIFIED})
+_CANCEL_ASKED = frozenset({BookingState.CANCELLING, BookingState.CANCEL_UNKNOWN})
+# What can be said of a rider who is not needed any more, too.
+_AFTER_THE_DOOR = frozenset({"assign", "not_booked"})
 _COLLECTED = frozenset({PickupState.COLLECTED, PickupState.IN_TRANSIT})
 
 
@@ -59,7 +63,7 @@ def reschedule(tx: sa.Connection, case: Case, window: Window, wall: dt.datetime)
     """Another day: told to the live carrier where it takes that, else kept for the next booking. Raises WrongState."""
     _open(case)
     live = live_booking(case)
-    if live is None and any(booking.state in OPEN for booking in case.bookings):
+    if live is None and any(booking.in_force for booking in case.bookings):
         raise WrongState("the carrier is being asked right now; try again in a moment")
     if live:
         _instruct(tx, case, live, _act_for_day(case, live, wall), window.date, wall)
@@ -91,10 +95,11 @@ def requeue(tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
     if not case.pickup.handed_over:
         raise WrongState(f"the pickup is {case.pickup.state}: only an exhausted one can be re-queued")
     _in_no_doubt(case)
-    intent = Intent.SWITCH if any(booking.state in OPEN for booking in case.bookings) else Intent.COLLECT
+    intent = Intent.SWITCH if any(booking.in_force for booking in case.bookings) else Intent.COLLECT
     PICKUPS.update(tx, case.pickup.id, handed_over=False, intent=intent, updated_at=wall)
     for exception in case.open_exceptions:
-        resolve(tx, case, exception, "requeued", wall)
+        if not outlasts(case, exception):
+            resolve(tx, case, exception, "requeued", wall)
     restate(tx, case.pickup.id, wall)
     outbox.wake(tx, case.pickup.id, wall)
 
@@ -120,8 +125,14 @@ def _reattempt(tx: sa.Connection, case: Case, exception: PickupException, wanted
 
 
 def _switch(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
+    """Also although the carrier has not said whether it cancelled: then the overlap is recorded."""
+    unsure = next((one for one in case.bookings if one.id == exception.booking_id and one.state in _CANCEL_ASKED), None)
+    if unsure and unsure.in_force:
+        PICKUPS.update(tx, case.pickup.id, handed_over=False)
+        return overlap(tx, case, unsure, wall)
     PICKUPS.update(tx, case.pickup.id, intent=Intent.SWITCH, handed_over=False, updated_at=wall)
     resolve(tx, case, exception, "switched", wall)
+    return None
 
 
 def _cancel(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
@@ -153,9 +164,21 @@ def _adopt(tx: sa.Connection, case: Case, exception: PickupException, wanted: Re
 
 
 def _not_booked(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
-    """The operator saw that the carrier has nothing: it is asked again."""
+    """The operator saw that the carrier has nothing: it is asked again, or its cancel is confirmed."""
+    if exception.reason in OF_A_CANCEL:
+        return _is_cancelled(tx, case, exception, wall)
     ask_again(tx, _doubtful(case, exception), wall)
     resolve(tx, case, exception, "not_booked", wall)
+    return None
+
+
+def _is_cancelled(tx: sa.Connection, case: Case, exception: PickupException, wall: dt.datetime) -> None:
+    booking = case.booking(exception.booking_id or "")
+    event = BookingEvent.CANCELLED if booking.state in _CANCEL_ASKED else BookingEvent.CLOSED
+    if not takes(booking.state, event):
+        raise WrongState(f"the booking is {booking.state}")
+    BOOKINGS.update(tx, booking.id, state=move(booking.state, event), retry_at=None, updated_at=wall)
+    resolve_of_cancel(tx, case, booking.id, "not_booked", wall)
 
 
 def _assign(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
@@ -189,7 +212,8 @@ RESOLUTIONS: dict[str, _Command] = {
 
 def act_on(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
     """One of RESOLUTIONS on an open exception. Raises WrongState."""
-    _open(case)
+    if wanted.action not in _AFTER_THE_DOOR:
+        _open(case)
     if exception.state == "resolved":
         raise WrongState(f"the exception is resolved already: {exception.resolution}")
     RESOLUTIONS[wanted.action](tx, case, exception, wanted, wall)
@@ -198,7 +222,8 @@ def act_on(tx: sa.Connection, case: Case, exception: PickupException, wanted: Re
 
 
 def live_booking(case: Case) -> Booking | None:
-    return next((booking for booking in case.bookings if booking.state is BookingState.LIVE), None)
+    """The one whose rider is awaited."""
+    return next((booking for booking in case.bookings if booking.state is BookingState.LIVE and booking.in_force), None)
 
 
 def _open(case: Case) -> None:

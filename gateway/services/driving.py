@@ -18,7 +18,7 @@ from adapters.contract.errors import CarrierError, Unreachable
 from adapters.contract.scans import Milestone
 from gateway import clock
 from gateway.carriers.client import NoLab
-from gateway.life.booking import OPEN, UNFINISHED, BookingEvent, BookingState, move
+from gateway.life.booking import UNFINISHED, BookingEvent, BookingState, move
 from gateway.life.pickup import ENDS, Intent
 from gateway.services.booking import Bury, LookUp, Send, Withdraw
 from gateway.services.cancelling import Cancel
@@ -26,7 +26,8 @@ from gateway.services.deciding import Decide
 from gateway.services.giving_back import GiveBack, give_back_by
 from gateway.services.kit import Kit
 from gateway.services.labelling import FetchLabel
-from gateway.services.notifying import resolve, restate
+from gateway.services.notifying import outlasts, resolve, resolve_of_cancel, restate
+from gateway.services.overlapping import unanswered, waits_until
 from gateway.services.recovering import Instruct, NoteSilence, Recover
 from gateway.services.renewing import Renew, over
 from gateway.store import accounts, cases, exchanges
@@ -187,7 +188,7 @@ def _unwanted(case: Case, booking: Booking, wall: dt.datetime) -> bool:
     if booking.state not in (S.PLANNED, S.HALF_BOOKED, S.LIVE, S.CANCEL_UNKNOWN):
         return False
     collected = any(one.state is S.DONE for one in case.bookings)
-    called_off = booking.state is S.CANCEL_UNKNOWN or case.pickup.intent is not Intent.COLLECT
+    called_off = booking.overlap or booking.state is S.CANCEL_UNKNOWN or case.pickup.intent is not Intent.COLLECT
     return collected or called_off or _lapsing(booking, case.now(wall))
 
 
@@ -204,9 +205,13 @@ def _undoing(case: Case, booking: Booking) -> Task:
     return Close(booking) if scans and scans[-1].milestone is Milestone.CANCELLED else Cancel(booking)
 
 
+def _unanswered(case: Case, wall: dt.datetime) -> Task | None:
+    return unanswered(case, case.now(wall))
+
+
 def _switched(case: Case, wall: dt.datetime) -> Task | None:
-    """Once nothing is open any more a switch leads back to collecting."""
-    done = not any(booking.state in OPEN for booking in case.bookings)
+    """Once nothing is in force any more a switch leads back to collecting."""
+    done = not any(booking.in_force for booking in case.bookings)
     return TurnBack() if case.pickup.intent is Intent.SWITCH and done else None
 
 
@@ -233,7 +238,7 @@ def _undecided(exception: PickupException, now: dt.datetime) -> bool:
 
 def _decide(case: Case, wall: dt.datetime) -> Task | None:
     pickup = case.pickup
-    free = not any(booking.state in OPEN | {S.DONE} for booking in case.bookings)
+    free = not any(booking.in_force or booking.state is S.DONE for booking in case.bookings)
     wanted = pickup.intent is Intent.COLLECT and not pickup.handed_over and not _held_up(case)
     return Decide() if free and wanted and (pickup.retry_at is None or pickup.retry_at <= wall) else None
 
@@ -248,7 +253,7 @@ def _give_back(case: Case, wall: dt.datetime) -> Task | None:
 
 
 def _label(case: Case, wall: dt.datetime) -> Task | None:
-    return next((FetchLabel(b) for b in case.bookings if b.state is S.LIVE and b.id not in case.labelled), None)
+    return next((FetchLabel(b) for b in _awaited(case) if b.id not in case.labelled), None)
 
 
 def _instruct(case: Case, wall: dt.datetime) -> Task | None:
@@ -266,11 +271,15 @@ def _silence(case: Case, wall: dt.datetime) -> Task | None:
     if case.pickup.handed_over or _held_up(case):
         return None
     now = case.now(wall)
-    return next((NoteSilence(b) for b in case.bookings if b.state is S.LIVE and b.promised_at and b.promised_at <= now), None)
+    return next((NoteSilence(b) for b in _awaited(case) if b.promised_at and b.promised_at <= now), None)
+
+
+def _awaited(case: Case) -> list[Booking]:
+    return [booking for booking in case.bookings if booking.state is S.LIVE and booking.in_force]
 
 
 _RULES: tuple[Callable[[Case, dt.datetime], Task | None], ...] = (
-    _died, _doubt, _undo, _switched, _send, _recover, _decide, _give_back, _label, _instruct, _silence,
+    _died, _doubt, _undo, _unanswered, _switched, _send, _recover, _decide, _give_back, _label, _instruct, _silence,
 )  # fmt: skip
 
 
@@ -284,9 +293,9 @@ def _wait(case: Case, wall: dt.datetime) -> Wait:
     lapses = [give_back_by(booking) for booking in live if not _lapsing(booking, case.now(wall))]
     answers = [one.answer_by for one in case.open_exceptions if one.state == "waiting_customer"]
     instructions = [one.send_at for one in case.instructions if one.state == "planned"]
-    silence = [] if case.pickup.handed_over or _held_up(case) else [booking.promised_at for booking in live]
+    silence = [] if case.pickup.handed_over or _held_up(case) else [booking.promised_at for booking in _awaited(case)]
     retries = [booking.retry_at for booking in case.bookings if booking.state in UNFINISHED and _waits(case, booking, wall)]
-    business = _earliest([*answers, *instructions, *silence, *lapses])
+    business = _earliest([*answers, *instructions, *silence, *lapses, *waits_until(case, case.now(wall))])
     return Wait(at=business, wall=_earliest([*retries, case.pickup.retry_at], after=wall))
 
 
@@ -326,6 +335,7 @@ class Close(msgspec.Struct, frozen=True):
 
     def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
         BOOKINGS.update(tx, self.booking.id, state=move(self.booking.state, BookingEvent.CLOSED), retry_at=None, updated_at=wall)
+        resolve_of_cancel(tx, case, self.booking.id, "cancelled", wall)
         restate(tx, case.pickup.id, wall)
 
 
@@ -335,7 +345,8 @@ class TurnBack(msgspec.Struct, frozen=True):
     def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
         PICKUPS.update(tx, case.pickup.id, intent=Intent.COLLECT, updated_at=wall)
         for exception in case.open_exceptions:
-            resolve(tx, case, exception, "switched", wall)
+            if not outlasts(case, exception):
+                resolve(tx, case, exception, "switched", wall)
         restate(tx, case.pickup.id, wall)
 
 
@@ -359,5 +370,5 @@ def next_action(case: Case) -> NextAction | None:
         return NextAction(
             what="look_up", why=f"{doubtful.carrier}'s answer was lost: it is found out before anything is asked again."
         )
-    live = next((booking for booking in case.bookings if booking.state is S.LIVE), None)
+    live = next(iter(_awaited(case)), None)
     return NextAction(what="await_visit", why=f"{live.carrier} is to come.", at=live.promised_at) if live else None

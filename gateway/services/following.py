@@ -21,14 +21,16 @@ from gateway.carriers import registry
 from gateway.life.booking import FOLLOWED, BookingEvent, BookingState, move, takes
 from gateway.life.polling import next_poll
 from gateway.life.visits import COLLECTED, VisitView, visits
-from gateway.services import scoring, silence
+from gateway.services import overlapping, scoring, silence
 from gateway.services.kit import Kit
-from gateway.services.notifying import open_exception, resolve, restate
+from gateway.services.notifying import open_exception, resolve, resolve_of_cancel, restate
 from gateway.services.promising import PATIENCE, door_zone, first_promise
 from gateway.store import cases, outbox, tables
 from gateway.store.accounts import CarrierAccount
 from gateway.store.cases import Case
 from gateway.store.ledger import BOOKINGS, PICKUPS, VISITS, Booking, StoredScan, Visit
+
+_STILL_COMING = frozenset({BookingState.LIVE, BookingState.CANCEL_UNKNOWN})
 
 _log = structlog.get_logger()
 
@@ -179,6 +181,8 @@ def _new_visit(case: Case, booking: Booking, view: VisitView, facts: dict[str, A
 
 
 def _open_for_visit(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, wall: dt.datetime) -> None:
+    if booking.overlap:
+        return  # nobody waits for this rider
     supersede(tx, case, booking.id, wall)
     _open(tx, case, booking, visit.reason or Reason.UNKNOWN, wall, visit_id=visit.id)
 
@@ -210,17 +214,31 @@ def _move_booking(tx: sa.Connection, case: Case, booking: Booking, wall: dt.date
     """Collected wins always; a cancel by the carrier closes the booking, unless it can be opened again."""
     scans = case.scans[booking.id]
     if any(scan.milestone in COLLECTED for scan in scans):
-        _take(tx, booking, BookingEvent.COLLECTED, wall)
+        _collected(tx, case, booking, wall)
     elif scans and scans[-1].milestone is Milestone.CANCELLED and takes(booking.state, BookingEvent.CLOSED):
         _closed_by_carrier(tx, case, booking, scans[-1], wall)
+
+
+def _collected(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetime) -> None:
+    """This rider has it. Another one who may still come is called off at once; one who has been there too is a person's matter."""
+    if not takes(booking.state, BookingEvent.COLLECTED):
+        return
+    _take(tx, booking, BookingEvent.COLLECTED, wall)
+    resolve_of_cancel(tx, case, booking.id, "collected", wall)
+    for other in case.bookings:
+        if other.id != booking.id and other.state in _STILL_COMING:
+            BOOKINGS.update(tx, other.id, retry_at=None)
+        elif other.id != booking.id and other.state is BookingState.DONE:
+            overlapping.collected_twice(tx, case, booking, other, wall)
 
 
 def _closed_by_carrier(tx: sa.Connection, case: Case, booking: Booking, last: StoredScan, wall: dt.datetime) -> None:
     if booking.state is BookingState.LIVE and can_reopen(case, booking, case.now(wall)):
         return
     _take(tx, booking, BookingEvent.CLOSED, wall)
-    ours = booking.state in (BookingState.CANCELLING, BookingState.CANCEL_UNKNOWN)
+    ours = booking.overlap or booking.state in (BookingState.CANCELLING, BookingState.CANCEL_UNKNOWN)
     told = any(exception.booking_id == booking.id for exception in cases.load(tx, case.pickup.id).open_exceptions)
+    resolve_of_cancel(tx, case, booking.id, "cancelled", wall)
     if not ours and not told:
         _open(tx, case, booking, last.reason or Reason.CANCELLED_BY_CARRIER, wall)
 

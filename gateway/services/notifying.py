@@ -9,12 +9,18 @@ import sqlalchemy as sa
 
 from adapters.contract.scans import Fault
 from gateway import ids
+from gateway.life.booking import OPEN
 from gateway.life.events import TOLD_STATES
 from gateway.life.pickup import ENDS, BookingView, PickupState, derive, step
 from gateway.services import facts
 from gateway.store import cases, tables
 from gateway.store.cases import Case
 from gateway.store.ledger import EVENTS, EXCEPTIONS, PICKUPS, Event, Pickup, PickupException
+
+# What is told of a booking that its carrier may hold although it is to hold it no more.
+CANCEL_UNCONFIRMED = "cancel_unconfirmed"
+OVERLAP = "overlap"
+OF_A_CANCEL = frozenset({CANCEL_UNCONFIRMED, OVERLAP})
 
 _CLOSING = ENDS | {PickupState.COLLECTED, PickupState.IN_TRANSIT}
 
@@ -50,14 +56,27 @@ def restate(tx: sa.Connection, pickup_id: str, wall: dt.datetime) -> Case:
         emit(tx, pickup, f"pickup.{state}", {"previous": {"state": previous}}, case.now(wall), wall)
     if state in _CLOSING:
         for exception in case.open_exceptions:
-            resolve(tx, case, exception, str(state), wall)
+            if not outlasts(case, exception):
+                resolve(tx, case, exception, str(state), wall)
     return cases.load(tx, pickup_id)
+
+
+def outlasts(case: Case, exception: PickupException) -> bool:
+    """Whether it is about a rider who may still come, although the pickup needs him no more."""
+    about = next((booking for booking in case.bookings if booking.id == exception.booking_id), None)
+    going = about is not None and about.state in OPEN
+    unsettled = exception.reason == OVERLAP and exception.state == "needs_decision"
+    return unsettled or (going and exception.reason in OF_A_CANCEL)
 
 
 def derived(case: Case) -> PickupState:
     """The state the case's facts amount to."""
     views = [
-        BookingView(state=booking.state, milestones=tuple(scan.milestone for scan in case.scans[booking.id]))
+        BookingView(
+            state=booking.state,
+            milestones=tuple(scan.milestone for scan in case.scans[booking.id]),
+            overlap=booking.overlap,
+        )
         for booking in case.bookings
     ]
     return derive(views, case.pickup.intent, handed_over=case.pickup.handed_over)
@@ -104,6 +123,13 @@ def resolve(tx: sa.Connection, case: Case, exception: PickupException, how: str,
     if EXCEPTIONS.update(tx, exception.id, still_open, **changes):
         pickup = PICKUPS.one(tx, case.pickup.id)
         emit(tx, pickup, "exception.resolved", {"exception": _told(exception) | {"resolution": how}}, case.now(wall), wall)
+
+
+def resolve_of_cancel(tx: sa.Connection, case: Case, booking_id: str, how: str, wall: dt.datetime) -> None:
+    """Whatever was told of a booking's cancel is over."""
+    for exception in case.open_exceptions:
+        if exception.reason in OF_A_CANCEL and exception.booking_id == booking_id:
+            resolve(tx, case, exception, how, wall)
 
 
 def _told(exception: PickupException) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from adapters.contract.orders import Item, Parcel, QualityCheck
 from adapters.contract.places import Party, Window
 from adapters.contract.scans import Fault, Milestone, Reason
 from adapters.contract.units import Money
-from gateway.life.booking import BookingState
+from gateway.life.booking import OPEN, BookingState
 from gateway.life.pickup import Intent, PickupState
 from gateway.store import tables
 from gateway.store.rows import Rows
@@ -103,7 +103,10 @@ class PriceAudit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
-    """One carrier asked once. A many-step booking resumes at `step` with `so_far`; `retry_at` and `sent_at` are wall time."""
+    """One carrier asked once. A many-step booking resumes at `step` with `so_far`; `retry_at` and `sent_at` are wall time.
+
+    `overlap`: its carrier may hold it although the next one was booked; it is cancelled until that is confirmed.
+    """
 
     id: str
     merchant_id: str
@@ -139,7 +142,13 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     poll_at: dt.datetime | None = None
     quiet_polls: int = 0
     booked_at: dt.datetime | None = None
+    cancel_wait_until: dt.datetime | None = None
     quote_expires_at: dt.datetime | None = None
+
+    @property
+    def in_force(self) -> bool:
+        """Open, and not left behind in an overlap: at most one of a pickup is."""
+        return self.state in OPEN and not self.overlap
 
 
 class StoredScan(msgspec.Struct, frozen=True, kw_only=True):

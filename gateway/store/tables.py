@@ -263,6 +263,7 @@ bookings = sa.Table(
     sa.Column("poll_at", Instant),  # business
     sa.Column("quiet_polls", sa.Integer, nullable=False, server_default="0"),
     sa.Column("booked_at", Instant),  # business
+    sa.Column("cancel_wait_until", Instant),  # business: an answer to its cancel was lost, and is waited for until then
     sa.Column("quote_expires_at", Instant),  # business: the offer it was chosen by holds until then
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),

@@ -232,7 +232,13 @@ class PolicyRequest(Shape, frozen=True, kw_only=True):
         float, Meta(ge=0, le=0.1, description="The share of choices drawn among carriers within 3 %, to learn from.")
     ] = 0.0
     pooled_prior: Annotated[bool, Meta(description="Add your sums to other merchants', and start from theirs.")] = False
-    uncertain_booking: UncertainBooking = UncertainBooking.PREFER_LATE
+    uncertain_booking: Annotated[
+        UncertainBooking,
+        Meta(description="If a booking's or a cancel's answer stays unknown: book all the same, or a person looks."),
+    ] = UncertainBooking.PREFER_LATE
+    cancel_wait_minutes: (
+        Annotated[int, Meta(ge=1, le=1440, description="How long a cancel before a switch may stay unanswered until then.")] | None
+    ) = None
     cancel_without_answer: bool = False
     rules: Annotated[dict[str, RuleRequest], Meta(max_length=60, description="By reason: what overrules the default.")] = {}
 

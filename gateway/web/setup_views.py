@@ -285,6 +285,7 @@ class PolicyView(View, frozen=True, kw_only=True):
     shuffle_share: float
     pooled_prior: bool
     uncertain_booking: UncertainBooking
+    cancel_wait_minutes: int
     cancel_without_answer: bool
     rules: dict[str, RuleRequest]
     created_at: dt.datetime | None

@@ -50,7 +50,7 @@ def _given_back_later(case: Case, booking: Booking) -> bool:
 
 def _being_cancelled(case: Case, booking: Booking) -> bool:
     """Asked for, its answer lost or still to come, and asked for again."""
-    called_off = case.pickup.intent is not Intent.COLLECT or booking.state is BookingState.CANCEL_UNKNOWN
+    called_off = booking.overlap or case.pickup.intent is not Intent.COLLECT or booking.state is BookingState.CANCEL_UNKNOWN
     return booking.retry_at is not None and called_off
 
 
@@ -62,10 +62,11 @@ def _in_doubt(case: Case, booking: Booking) -> bool:
 
 
 def _of_case(case: Case, holdings: list[tuple[str, Holding]]) -> Iterator[str]:
-    mine = {booking.carrier_reference for booking in case.bookings}
+    mine = {booking.carrier_reference: booking for booking in case.bookings}
     riders = [(carrier, one) for carrier, one in holdings if one.what == "consignment" and one.reference in mine]
-    if len(riders) > 1:
-        yield f"{len(riders)} riders for one pickup: {riders}"
+    wanted = [one for one in riders if not mine[one[1].reference].overlap]
+    if len(wanted) > 1:
+        yield f"{len(wanted)} riders for one pickup: {wanted}"
     awbs = {one.awb for _, one in riders}
     for booking in case.bookings:
         if booking.state is BookingState.LIVE and booking.awb not in awbs and not _being_cancelled(case, booking):

@@ -6,10 +6,12 @@ import datetime as dt
 
 import pytest
 
+from rates.policy import UncertainBooking
 from tests.services.carriers import HOME, WideWorld
 from tests.services.crashing import crashes
 from tests.services.lives import every_place, rest
 from tests.services.matrix import cancel
+from tests.services.test_overlapping import answer_again, leave, pass_time, world_that
 
 
 def test_a_label_given_back(make_wide):
@@ -48,3 +50,23 @@ def test_a_fail_over(make_wide, carriers):
         return died
 
     assert every_place(lambda: make_wide(*carriers), life) > 9
+
+
+def test_an_overlap(make_wide):
+    """The first never says whether it cancelled, so the second, which can be asked what it knows, is booked beside it."""
+
+    def life(world: WideWorld, at: int) -> bool:
+        pickup = world.book()
+        leave(world, pickup)
+        pass_time(world, 4)
+
+        def overlap() -> None:
+            pass_time(world, 2)
+
+        died = crashes(world, at, overlap)
+        answer_again(world)
+        rest(world, pickup)
+        assert (at, [str(one.state) for one in world.case(pickup).bookings]) == (at, ["cancelled", "live"])
+        return died
+
+    assert every_place(lambda: world_that(make_wide, UncertainBooking.PREFER_DOUBLE, minutes=5, first="ekart"), life) > 7
