@@ -3,11 +3,14 @@
 import datetime as dt
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.contract.carrier import Next
 from adapters.contract.scans import Tracked
 from gateway.life.booking import BookingState
 from gateway.services import following
+from rates.policy import UncertainBooking
+from tests.services.carriers import POLICY
 from tests.world import World
 
 SECOND = dt.timedelta(seconds=1)
@@ -56,6 +59,33 @@ def test_ekart_cannot_be_asked_so_a_person_is(make_world, fault):
     assert case.pickup.state == "booking_unknown"
     assert [(one.reason, one.state) for one in case.open_exceptions] == [("booking_unknown", "needs_decision")]
     assert len(world.books("ekart")) == (1 if fault in BOOKED_UNSEEN else 0)
+
+
+@pytest.mark.parametrize("prefers", [UncertainBooking.PREFER_LATE, UncertainBooking.ASK])
+def test_who_prefers_late_never_has_it_sent_again(make_wide, prefers):
+    world = make_wide("ekart", policy=replace(POLICY, uncertain_booking=prefers))
+    world.fault("timeout_unbooked", operation="book", times=1)
+    pickup = world.book()
+    world.days(2)
+
+    assert world.state(pickup) == "booking_unknown"
+    assert [one.state for one in world.case(pickup).open_exceptions] == ["needs_decision"]
+    assert world.books("ekart") == []
+
+
+@pytest.mark.parametrize("fault", NOT_BOOKED_YET + BOOKED_UNSEEN)
+def test_who_prefers_double_has_it_sent_again_when_the_push_was_waited_for_in_vain(make_wide, fault):
+    world = make_wide("ekart", policy=replace(POLICY, uncertain_booking=UncertainBooking.PREFER_DOUBLE))
+    world.fault(fault, operation="book", times=1)
+    pickup = world.book()
+    before = 1 if fault in BOOKED_UNSEEN else 0
+
+    world.settle(80 * SECOND)
+    assert (world.state(pickup), len(world.books("ekart"))) == ("booking_unknown", before)
+
+    world.settle(40 * SECOND)
+    assert (world.state(pickup), len(world.books("ekart"))) == ("booked", before + 1)
+    assert world.case(pickup).exceptions == []
 
 
 def test_what_was_not_sent_is_sent_again(make_world):
