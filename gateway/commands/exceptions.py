@@ -45,7 +45,14 @@ def list_exceptions(remote: Remote, states: tuple[str, ...], reasons: tuple[str,
 
 
 def _row(one: dict[str, Any]) -> tuple[str, ...]:
-    return (one["reference"], one["reason"], one["state"], one["carrier"] or "", one["opened_at"][:16].replace("T", " "), one["id"])
+    return (
+        one["reference"] or one["awb"],
+        one["reason"],
+        one["state"],
+        one["carrier"] or "",
+        one["opened_at"][:16].replace("T", " "),
+        one["id"],
+    )
 
 
 @exceptions.command()
@@ -69,4 +76,4 @@ def act(remote: Remote, exception: str, action: str, as_json: bool, **more: str 
     if as_json:
         show_json(found)
     else:
-        click.echo(f"{found['reference']}  {found['reason']}: {found['state']}")
+        click.echo(f"{found['reference'] or found['awb']}  {found['reason']}: {found['state']}")

@@ -78,6 +78,7 @@ STEPS: dict[tuple[BookingState, BookingEvent], BookingState] = {
     (S.CANCEL_UNKNOWN, E.CLOSED): S.CANCELLED,
     # Late truth wins: a rider may come for what we took for dead.
     (S.CANCELLED, E.COLLECTED): S.DONE,
+    (S.CANCELLED, E.BOOKED): S.LIVE,
     (S.REFUSED, E.BOOKED): S.LIVE,
 }
 

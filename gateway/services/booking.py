@@ -19,7 +19,7 @@ from adapters.contract.scans import Fault
 from gateway.carriers import registry
 from gateway.carriers.isolation import Held
 from gateway.life.booking import BookingEvent, BookingState, move
-from gateway.services import pausing
+from gateway.services import orphans, pausing
 from gateway.services.kit import Kit
 from gateway.services.notifying import emit, open_exception, resolve, restate
 from gateway.services.promising import first_promise
@@ -92,6 +92,7 @@ def booked(tx: sa.Connection, case: Case, booking: Booking, answer: Booked, wall
     """The positive sign: the AWB goes into the ledger, the promise is noted, polling is planned."""
     now = case.now(wall)
     promised = first_promise(case, booking, now)
+    orphans.adopted(tx, booking.account_id, answer.awb, wall)
     BOOKINGS.update(
         tx,
         booking.id,

@@ -67,7 +67,8 @@ class Cancel(msgspec.Struct, frozen=True):
         event, retry_at = _meaning(outcome, booking, wall)
         refusal = refusal_of(outcome) if isinstance(outcome, CarrierError) else None
         until = cancel_wait_until(tx, case, booking, wall) if event is BookingEvent.LOST_ANSWER else None
-        changes = {"retry_at": retry_at, "refusal": refusal, "cancel_wait_until": until}
+        cancelled_at = case.now(wall) if event is BookingEvent.CANCELLED else None
+        changes = {"retry_at": retry_at, "refusal": refusal, "cancel_wait_until": until, "cancelled_at": cancelled_at}
         BOOKINGS.update(tx, booking.id, state=move(booking.state, event), updated_at=wall, **changes)
         if event is BookingEvent.TOO_LATE and case.pickup.intent is Intent.SWITCH and not booking.overlap:
             _stay(tx, case, booking, wall)

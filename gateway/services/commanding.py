@@ -17,10 +17,10 @@ from adapters.contract.scans import Reason
 from gateway.carriers import registry
 from gateway.life.booking import BookingEvent, BookingState, move, takes
 from gateway.life.pickup import ENDS, Intent, PickupState
-from gateway.services import judging
+from gateway.services import judging, orphans
 from gateway.services.booking import ask_again
 from gateway.services.following import adopt, standing
-from gateway.services.notifying import OF_A_CANCEL, emit, outlasts, resolve, resolve_of_cancel, restate
+from gateway.services.notifying import OF_A_CANCEL, ORPHAN, OVERLAP, emit, outlasts, resolve, resolve_of_cancel, restate
 from gateway.services.overlapping import overlap
 from gateway.services.recovering import new_instruction
 from gateway.store import outbox, tables
@@ -31,7 +31,7 @@ from rates.recovery import Answer
 _RETURN_OFF = frozenset({Reason.CUSTOMER_DECLINED, Reason.CANCELLED_BY_CUSTOMER, Reason.CANCELLED_BY_CUSTOMER_VERIFIED})
 _CANCEL_ASKED = frozenset({BookingState.CANCELLING, BookingState.CANCEL_UNKNOWN})
 # What can be said of a rider who is not needed any more, too.
-_AFTER_THE_DOOR = frozenset({"assign", "not_booked"})
+_AFTER_THE_DOOR = frozenset({"assign", "not_booked", "close"})
 _COLLECTED = frozenset({PickupState.COLLECTED, PickupState.IN_TRANSIT})
 
 
@@ -177,7 +177,7 @@ def _is_cancelled(tx: sa.Connection, case: Case, exception: PickupException, wal
     event = BookingEvent.CANCELLED if booking.state in _CANCEL_ASKED else BookingEvent.CLOSED
     if not takes(booking.state, event):
         raise WrongState(f"the booking is {booking.state}")
-    BOOKINGS.update(tx, booking.id, state=move(booking.state, event), retry_at=None, updated_at=wall)
+    BOOKINGS.update(tx, booking.id, state=move(booking.state, event), retry_at=None, cancelled_at=case.now(wall), updated_at=wall)
     resolve_of_cancel(tx, case, booking.id, "not_booked", wall)
 
 
@@ -188,6 +188,14 @@ def _assign(tx: sa.Connection, case: Case, exception: PickupException, wanted: R
 def _hold(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
     PICKUPS.update(tx, case.pickup.id, handed_over=True, updated_at=wall)
     EXCEPTIONS.update(tx, exception.id, state="needs_decision", note=wanted.note or exception.note, version=exception.version + 1)
+
+
+def _close(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
+    """What two carriers have, or one has that should not, was sorted out by hand."""
+    if exception.reason not in (OVERLAP, ORPHAN):
+        raise WrongState(f"{exception.reason} is closed by what is done about it: only an orphan or an overlap is closed by hand")
+    EXCEPTIONS.update(tx, exception.id, note=wanted.note or exception.note)
+    resolve(tx, case, exception, "closed", wall)
 
 
 def _requeue(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
@@ -207,6 +215,7 @@ RESOLUTIONS: dict[str, _Command] = {
     "not_booked": _not_booked,
     "assign": _assign,
     "hold": _hold,
+    "close": _close,
 }
 
 
@@ -219,6 +228,18 @@ def act_on(tx: sa.Connection, case: Case, exception: PickupException, wanted: Re
     RESOLUTIONS[wanted.action](tx, case, exception, wanted, wall)
     restate(tx, case.pickup.id, wall)
     outbox.wake(tx, case.pickup.id, wall)
+
+
+def act_on_orphan(tx: sa.Connection, orphan: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
+    """`assign` or `close` a case about an AWB of no booking. Raises WrongState."""
+    if orphan.state == "resolved":
+        raise WrongState(f"the exception is resolved already: {orphan.resolution}")
+    if wanted.action == "close":
+        orphans.close(tx, orphan, wanted.note, wall)
+    elif wanted.action == "assign":
+        orphans.assign(tx, orphan, wanted.assignee, wanted.note)
+    else:
+        raise WrongState("no booking of ours has this AWB: sort it out with the carrier, then `close` it")
 
 
 def live_booking(case: Case) -> Booking | None:

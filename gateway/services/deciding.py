@@ -53,6 +53,8 @@ class Decide(msgspec.Struct, frozen=True):
         )
 
     def settle(self, tx: sa.Connection, case: Case, outcome: Any, wall: dt.datetime) -> None:
+        if any(booking.in_force for booking in case.bookings):
+            return  # a carrier we had given up has it after all
         if isinstance(outcome, Decision):
             _keep(tx, case, outcome, wall)
         else:

@@ -26,7 +26,7 @@ from gateway.services.deciding import Decide
 from gateway.services.giving_back import GiveBack, give_back_by
 from gateway.services.kit import Kit
 from gateway.services.labelling import FetchLabel
-from gateway.services.notifying import outlasts, resolve, resolve_of_cancel, restate
+from gateway.services.notifying import ORPHAN, OVERLAP, outlasts, resolve, resolve_of_cancel, restate
 from gateway.services.overlapping import unanswered, waits_until
 from gateway.services.recovering import Instruct, NoteSilence, Recover
 from gateway.services.renewing import Renew, over
@@ -245,7 +245,8 @@ def _decide(case: Case, wall: dt.datetime) -> Task | None:
 
 def _held_up(case: Case) -> bool:
     """Somebody is being asked before anything is booked again."""
-    return any(exception.state in ("waiting_customer", "needs_decision") for exception in case.open_exceptions)
+    asking = [exception for exception in case.open_exceptions if exception.state in ("waiting_customer", "needs_decision")]
+    return any(exception.reason not in (ORPHAN, OVERLAP) for exception in asking)
 
 
 def _give_back(case: Case, wall: dt.datetime) -> Task | None:
@@ -334,7 +335,8 @@ class Close(msgspec.Struct, frozen=True):
     booking: Booking
 
     def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
-        BOOKINGS.update(tx, self.booking.id, state=move(self.booking.state, BookingEvent.CLOSED), retry_at=None, updated_at=wall)
+        state, now = move(self.booking.state, BookingEvent.CLOSED), case.now(wall)
+        BOOKINGS.update(tx, self.booking.id, state=state, retry_at=None, cancelled_at=now, updated_at=wall)
         resolve_of_cancel(tx, case, self.booking.id, "cancelled", wall)
         restate(tx, case.pickup.id, wall)
 

@@ -19,9 +19,10 @@ from adapters.contract.scans import Milestone, Reason, Scan, Tracked
 from gateway import clock, ids
 from gateway.carriers import registry
 from gateway.life.booking import FOLLOWED, BookingEvent, BookingState, move, takes
+from gateway.life.pickup import Intent
 from gateway.life.polling import next_poll
 from gateway.life.visits import COLLECTED, VisitView, visits
-from gateway.services import overlapping, scoring, silence
+from gateway.services import orphans, overlapping, scoring, silence
 from gateway.services.kit import Kit
 from gateway.services.notifying import open_exception, resolve, resolve_of_cancel, restate
 from gateway.services.promising import PATIENCE, door_zone, first_promise
@@ -30,6 +31,7 @@ from gateway.store.accounts import CarrierAccount
 from gateway.store.cases import Case
 from gateway.store.ledger import BOOKINGS, PICKUPS, VISITS, Booking, StoredScan, Visit
 
+_TO_COME = frozenset({Milestone.PICKUP_SCHEDULED, Milestone.OUT_FOR_PICKUP, Milestone.PICKUP_FAILED})
 _STILL_COMING = frozenset({BookingState.LIVE, BookingState.CANCEL_UNKNOWN})
 
 _log = structlog.get_logger()
@@ -38,7 +40,8 @@ _log = structlog.get_logger()
 def push(kit: Kit, account: CarrierAccount, tracked: Iterable[Tracked], *, verified: bool, wall: dt.datetime) -> int:
     """Take a push; one that is not verified, or does not say why, is only a hint to poll. How many bookings it was about."""
     with kit.db.write() as tx:
-        known = [(booking, one) for one in tracked if (booking := find_booking(tx, account.id, one))]
+        found = [(find_booking(tx, account.id, one), one) for one in tracked]
+        known = [(whose, one) for whose, one in found if whose]
         for pickup_id in sorted({booking.pickup_id for booking, _ in known}):
             PICKUPS.held(tx, pickup_id)  # in one order, all before anything else: two pushes never wait for each other
         for booking, one in known:
@@ -46,6 +49,9 @@ def push(kit: Kit, account: CarrierAccount, tracked: Iterable[Tracked], *, verif
                 record(tx, booking.id, one, "push", wall)
             else:
                 BOOKINGS.update(tx, booking.id, poll_at=cases.load(tx, booking.pickup_id).now(wall))
+        for whose, one in found:
+            if whose is None and verified:
+                orphans.note(tx, account, one, wall)
     return len(known)
 
 
@@ -55,12 +61,14 @@ def _vague(tracked: Tracked) -> bool:
 
 
 def find_booking(tx: sa.Connection, account_id: str, tracked: Tracked) -> Booking | None:
-    """The booking a report is about: by AWB, else by our own reference echoed."""
+    """The booking a report is about: by AWB, else by our own reference echoed, unless that booking has another AWB."""
     table = tables.bookings.c
     by_awb = BOOKINGS.first(tx, table.account_id == account_id, table.awb == tracked.awb) if tracked.awb else None
     if by_awb or not tracked.carrier_reference:
         return by_awb
-    return BOOKINGS.first(tx, table.account_id == account_id, table.carrier_reference == tracked.carrier_reference)
+    ours = BOOKINGS.first(tx, table.account_id == account_id, table.carrier_reference == tracked.carrier_reference)
+    another = ours is not None and tracked.awb and ours.awb not in (None, tracked.awb)
+    return None if another else ours
 
 
 def record(tx: sa.Connection, booking_id: str, tracked: Tracked, source: str, wall: dt.datetime) -> bool:
@@ -82,18 +90,28 @@ def _adopt(tx: sa.Connection, case: Case, booking: Booking, tracked: Tracked, wa
     """A report that names our reference and an AWB ends the doubt about a booking whose answer was lost."""
     if booking.awb or not tracked.awb or not takes(booking.state, BookingEvent.BOOKED):
         return False
+    last = tracked.scans[-1] if tracked.scans else None
+    if booking.state is BookingState.CANCELLED and last and last.milestone is Milestone.CANCELLED:
+        return False
     adopt(tx, case, booking, tracked.awb, wall)
+    if booking.state is not BookingState.UNKNOWN:
+        overlapping.open_orphan(tx, case, booking, last.code if last else "a booking", wall)
     return True
 
 
 def adopt(tx: sa.Connection, case: Case, booking: Booking, awb: str, wall: dt.datetime, how: str = "found") -> None:
-    """The carrier has booked it after all, under this number; `how` closes the exception of the doubt."""
+    """The carrier has booked it after all, under this number; `how` closes the exception of the doubt.
+
+    Beside another booking in force it is an overlap, and cancelled.
+    """
     now = case.now(wall)
+    orphans.adopted(tx, booking.account_id, awb, wall)
     BOOKINGS.update(
         tx,
         booking.id,
         awb=awb,
         state=move(booking.state, BookingEvent.BOOKED),
+        overlap=overlapping.beside_another(case, booking),
         booked_at=now,
         promised_at=first_promise(case, booking, now),
         poll_at=now,
@@ -181,7 +199,7 @@ def _new_visit(case: Case, booking: Booking, view: VisitView, facts: dict[str, A
 
 
 def _open_for_visit(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, wall: dt.datetime) -> None:
-    if booking.overlap:
+    if booking.overlap or booking.state not in FOLLOWED:
         return  # nobody waits for this rider
     supersede(tx, case, booking.id, wall)
     _open(tx, case, booking, visit.reason or Reason.UNKNOWN, wall, visit_id=visit.id)
@@ -217,6 +235,13 @@ def _move_booking(tx: sa.Connection, case: Case, booking: Booking, wall: dt.date
         _collected(tx, case, booking, wall)
     elif scans and scans[-1].milestone is Milestone.CANCELLED and takes(booking.state, BookingEvent.CLOSED):
         _closed_by_carrier(tx, case, booking, scans[-1], wall)
+    elif booking.state is BookingState.CANCELLED and scans and _goes_on(booking, scans[-1]):
+        overlapping.alive_after_all(tx, case, booking, scans[-1].code, wall)
+
+
+def _goes_on(booking: Booking, last: StoredScan) -> bool:
+    """Whether its carrier still means to come after what we took for its cancel."""
+    return last.milestone in _TO_COME and (booking.cancelled_at is None or last.at > booking.cancelled_at)
 
 
 def _collected(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetime) -> None:
@@ -225,6 +250,8 @@ def _collected(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetim
         return
     _take(tx, booking, BookingEvent.COLLECTED, wall)
     resolve_of_cancel(tx, case, booking.id, "collected", wall)
+    if booking.state is BookingState.CANCELLED:
+        _collected_though_cancelled(tx, case, booking, wall)
     for other in case.bookings:
         if other.id != booking.id and other.state in _STILL_COMING:
             BOOKINGS.update(tx, other.id, retry_at=None)
@@ -232,10 +259,18 @@ def _collected(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetim
             overlapping.collected_twice(tx, case, booking, other, wall)
 
 
+def _collected_though_cancelled(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetime) -> None:
+    """The late truth wins. Where the merchant wanted nothing collected, a person has to see to it."""
+    BOOKINGS.update(tx, booking.id, overlap=booking.overlap or overlapping.beside_another(case, booking))
+    state = "needs_decision" if case.pickup.intent is Intent.CANCEL else "waiting_carrier"
+    overlapping.open_orphan(tx, case, booking, case.scans[booking.id][-1].code, wall, state)
+
+
 def _closed_by_carrier(tx: sa.Connection, case: Case, booking: Booking, last: StoredScan, wall: dt.datetime) -> None:
     if booking.state is BookingState.LIVE and can_reopen(case, booking, case.now(wall)):
         return
     _take(tx, booking, BookingEvent.CLOSED, wall)
+    BOOKINGS.update(tx, booking.id, cancelled_at=last.at)
     ours = booking.overlap or booking.state in (BookingState.CANCELLING, BookingState.CANCEL_UNKNOWN)
     told = any(exception.booking_id == booking.id for exception in cases.load(tx, case.pickup.id).open_exceptions)
     resolve_of_cancel(tx, case, booking.id, "cancelled", wall)

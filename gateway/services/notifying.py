@@ -20,7 +20,8 @@ from gateway.store.ledger import EVENTS, EXCEPTIONS, PICKUPS, Event, Pickup, Pic
 # What is told of a booking that its carrier may hold although it is to hold it no more.
 CANCEL_UNCONFIRMED = "cancel_unconfirmed"
 OVERLAP = "overlap"
-OF_A_CANCEL = frozenset({CANCEL_UNCONFIRMED, OVERLAP})
+ORPHAN = "orphan"
+OF_A_CANCEL = frozenset({CANCEL_UNCONFIRMED, OVERLAP, ORPHAN})
 
 _CLOSING = ENDS | {PickupState.COLLECTED, PickupState.IN_TRANSIT}
 
@@ -65,7 +66,7 @@ def outlasts(case: Case, exception: PickupException) -> bool:
     """Whether it is about a rider who may still come, although the pickup needs him no more."""
     about = next((booking for booking in case.bookings if booking.id == exception.booking_id), None)
     going = about is not None and about.state in OPEN
-    unsettled = exception.reason == OVERLAP and exception.state == "needs_decision"
+    unsettled = exception.reason in (OVERLAP, ORPHAN) and exception.state == "needs_decision"
     return unsettled or (going and exception.reason in OF_A_CANCEL)
 
 

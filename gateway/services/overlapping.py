@@ -13,9 +13,9 @@ import msgspec
 import sqlalchemy as sa
 
 from adapters.contract.scans import Fault
-from gateway.life.booking import BookingState
+from gateway.life.booking import BookingEvent, BookingState, move
 from gateway.life.pickup import Intent
-from gateway.services.notifying import CANCEL_UNCONFIRMED, OVERLAP, emit, open_exception, outlasts, resolve, restate
+from gateway.services.notifying import CANCEL_UNCONFIRMED, ORPHAN, OVERLAP, emit, open_exception, outlasts, resolve, restate
 from gateway.store import accounts
 from gateway.store.cases import Case
 from gateway.store.ledger import BOOKINGS, EXCEPTIONS, PICKUPS, Booking, PickupException
@@ -71,6 +71,42 @@ def collected_twice(tx: sa.Connection, case: Case, booking: Booking, other: Book
     BOOKINGS.update(tx, booking.id, overlap=True, updated_at=wall)
     why = f"{booking.carrier} ({booking.awb}) and {other.carrier} ({other.awb}) both say that they collected it"
     open_exception(tx, case, wall, reason=OVERLAP, fault=Fault.CARRIER, state="needs_decision", booking_id=booking.id, detail=why)
+
+
+def alive_after_all(tx: sa.Connection, case: Case, booking: Booking, seen: str, wall: dt.datetime) -> None:
+    """A carrier goes on with what we call cancelled or refused: it is live, beside whatever is in force, and a case is opened.
+
+    Where nothing else is in force and a rider is wanted, it is the pickup's own again; else it is cancelled once more.
+    """
+    state, beside = move(booking.state, BookingEvent.BOOKED), beside_another(case, booking)
+    BOOKINGS.update(tx, booking.id, state=state, overlap=beside, retry_at=None, cancelled_at=None, tries=0, updated_at=wall)
+    open_orphan(tx, case, booking, seen, wall)
+
+
+def beside_another(case: Case, booking: Booking) -> bool:
+    """Whether another carrier has, or has collected, what this booking is about."""
+    others = (one for one in case.bookings if one.id != booking.id)
+    return any(one.in_force or one.state is BookingState.DONE for one in others)
+
+
+def open_orphan(
+    tx: sa.Connection, case: Case, booking: Booking, seen: str, wall: dt.datetime, state: str = "waiting_carrier"
+) -> None:
+    """The case of a booking that is over for us and not for its carrier; once."""
+    told = [one for one in case.open_exceptions if one.reason == ORPHAN and one.booking_id == booking.id]
+    why = f"{booking.carrier} reports {seen} for {booking.awb or booking.carrier_reference}, which the ledger calls {booking.state}"
+    if not told:
+        open_exception(
+            tx,
+            case,
+            wall,
+            reason=ORPHAN,
+            fault=Fault.CARRIER,
+            state=state,
+            booking_id=booking.id,
+            detail=why,
+            raw_code=seen,
+        )
 
 
 def _ask_a_person(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetime) -> None:

@@ -142,6 +142,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     poll_at: dt.datetime | None = None
     quiet_polls: int = 0
     booked_at: dt.datetime | None = None
+    cancelled_at: dt.datetime | None = None
     cancel_wait_until: dt.datetime | None = None
     quote_expires_at: dt.datetime | None = None
 
@@ -213,19 +214,22 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
 class PickupException(msgspec.Struct, frozen=True, kw_only=True):
     """`state`: new, waiting_customer, waiting_carrier, scheduled_retry, needs_decision, resolved. `step` None: not decided yet.
 
-    `answer` is what the customer or merchant said, `answer_by` (business time) how long it is waited for.
+    `answer` is what the customer or merchant said, `answer_by` (business time) how long it is waited for. An orphan, an AWB that
+    no booking has, has `account_id` and `awb` in place of a booking, and as a rule no pickup.
     """
 
     id: str
     merchant_id: str
     mode: Mode
-    pickup_id: str
+    pickup_id: str | None
     reason: str
     fault: Fault
     state: str
     opened_at: dt.datetime
     booking_id: str | None = None
     visit_id: str | None = None
+    account_id: str | None = None
+    awb: str | None = None
     action: Action | None = None
     step: Step | None = None
     answer: str = ""

@@ -263,6 +263,7 @@ bookings = sa.Table(
     sa.Column("poll_at", Instant),  # business
     sa.Column("quiet_polls", sa.Integer, nullable=False, server_default="0"),
     sa.Column("booked_at", Instant),  # business
+    sa.Column("cancelled_at", Instant),  # business: since when the ledger calls it so, where it has an AWB
     sa.Column("cancel_wait_until", Instant),  # business: an answer to its cancel was lost, and is waited for until then
     sa.Column("quote_expires_at", Instant),  # business: the offer it was chosen by holds until then
     sa.Column("created_at", Instant, nullable=False),
@@ -345,9 +346,11 @@ exceptions = sa.Table(
     metadata,
     _id(),
     *_owner(),
-    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), nullable=False, index=True),
+    sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), index=True),  # none: an AWB that is of no pickup
     sa.Column("booking_id", sa.String(40)),
     sa.Column("visit_id", sa.String(40)),
+    sa.Column("account_id", sa.String(40)),  # of an orphan, which has no booking
+    sa.Column("awb", sa.String(60)),
     sa.Column("reason", sa.String(40), nullable=False),
     sa.Column("fault", sa.String(12), nullable=False),
     sa.Column("state", sa.String(24), nullable=False),
@@ -366,6 +369,7 @@ exceptions = sa.Table(
     sa.Column("opened_at", Instant, nullable=False),
     sa.Column("resolved_at", Instant),
 )
+sa.Index("uq_exceptions_orphan", exceptions.c.account_id, exceptions.c.awb, unique=True)
 sa.Index("ix_exceptions_opened", exceptions.c.merchant_id, exceptions.c.mode, exceptions.c.opened_at, exceptions.c.id)
 _unsolved = exceptions.c.state != "resolved"
 sa.Index("ix_exceptions_open", exceptions.c.reason, exceptions.c.mode, sqlite_where=_unsolved, postgresql_where=_unsolved)

@@ -16,6 +16,7 @@ from adapters.contract.scans import Fault
 from gateway.services import commanding
 from gateway.services.commanding import Resolution
 from gateway.store import cases, searching, tables
+from gateway.store.accounts import ACCOUNTS
 from gateway.store.keyset import Order
 from gateway.store.ledger import BOOKINGS, EXCEPTIONS, PICKUPS, PickupException
 from gateway.web import paging, shapes, views
@@ -117,13 +118,14 @@ class Exceptions(Controller):
         chosen = [booked.carrier.in_(words(carrier))] if carrier else []
         chosen += [booked.service.in_(words(service))] if service else []
         chosen += [booked.account_id.in_(words(account))] if account else []
+        of_bookings = sa.exists().where(booked.id == table.booking_id, *chosen)
         conditions = [
             EXCEPTIONS.owned(call.owner),
             *paging.is_among(table.state, paging.one_of("state", states, State)),
             *paging.is_among(table.fault, paging.one_of("fault", fault, Fault)),
             *paging.is_among(table.action, paging.one_of("action", action, Action)),
             *paging.is_among(table.reason, words(reason)),
-            *([sa.exists().where(booked.id == table.booking_id, *chosen)] if chosen else []),
+            *([of_bookings | _of_orphans(carrier, service, account)] if chosen else []),
             *([table.assignee == ("" if assignee == "none" else assignee)] if assignee else []),
             *([table.pickup_id == pickup] if pickup else []),
             *_of_pickups(call, postal_code, q),
@@ -152,7 +154,8 @@ class Exceptions(Controller):
         idempotency_key: IdempotencyKey = None,
     ) -> Response[views.ExceptionView]:
         """`reattempt` (on `day`), `switch_carrier`, `requeue`, `cancel`, `confirm` or `dispute` the carrier's word, `adopt` a
-        booking found in the carrier's panel by its `awb`, `not_booked` where there is none, `assign`, `hold`.
+        booking found in the carrier's panel by its `awb`, `not_booked` where there is none, `assign`, `hold`, `close` an orphan or
+        an overlap that was sorted out by hand.
         """
         attempt = attempt_of(call, idempotency_key, data.content)
 
@@ -165,12 +168,16 @@ class Exceptions(Controller):
 
 def _act(tx: sa.Connection, call: Call, exception_id: str, request: shapes.ActionRequest) -> None:
     """Raises ProblemError where it is not ours or was changed meanwhile, WrongState where it does not take this."""
-    case = cases.load(tx, _owned(tx, call, exception_id).pickup_id)
+    pickup_id = _owned(tx, call, exception_id).pickup_id
+    case = cases.load(tx, pickup_id) if pickup_id else None
     exception = _owned(tx, call, exception_id)  # as it is now that nobody else can change it
     if request.version is not None and request.version != exception.version:
         raise ProblemError("stale_version", f"it is at version {exception.version}: {exception.state}")
     wanted = Resolution(action=request.action, day=request.day, awb=request.awb, note=request.note, assignee=request.assignee)
-    commanding.act_on(tx, case, exception, wanted, call.wall)
+    if exception.account_id:
+        commanding.act_on_orphan(tx, exception, wanted, call.wall)
+    elif case:
+        commanding.act_on(tx, case, exception, wanted, call.wall)
 
 
 def _owned(tx: sa.Connection, call: Call, exception_id: str) -> PickupException:
@@ -184,8 +191,21 @@ def _views(tx: sa.Connection, rows: Sequence[PickupException]) -> list[views.Exc
     bookings = {
         one.id: one for one in BOOKINGS.all(tx, tables.bookings.c.id.in_([row.booking_id for row in rows if row.booking_id]))
     }
-    pickups = {one.id: one for one in PICKUPS.all(tx, tables.pickups.c.id.in_([row.pickup_id for row in rows]))}
-    return [views.exception(row, pickups[row.pickup_id].reference, bookings.get(row.booking_id or "")) for row in rows]
+    references = {one.id: one.reference for one in PICKUPS.all(tx, tables.pickups.c.id.in_([row.pickup_id for row in rows]))}
+    accounts = {one.id: one for one in ACCOUNTS.all(tx, tables.carrier_accounts.c.id.in_([row.account_id for row in rows]))}
+    carriers = {row.id: accounts[row.account_id].carrier for row in rows if row.account_id}
+    return [
+        views.exception(row, references.get(row.pickup_id or "", ""), bookings.get(row.booking_id or ""), carriers.get(row.id))
+        for row in rows
+    ]
+
+
+def _of_orphans(carrier: str | None, service: str | None, account: str | None) -> sa.ColumnElement[bool]:
+    """Those under such an account; no service is known of an orphan."""
+    table, mine = tables.carrier_accounts.c, tables.exceptions.c.account_id
+    wanted = [table.carrier.in_(words(carrier))] if carrier else []
+    wanted += [table.id.in_(words(account))] if account else []
+    return sa.false() if service else mine.in_(sa.select(table.id).where(*wanted))
 
 
 def _of_pickups(call: Call, postal_code: str | None, q: str | None) -> list[sa.ColumnElement[bool]]:
@@ -193,4 +213,5 @@ def _of_pickups(call: Call, postal_code: str | None, q: str | None) -> list[sa.C
     ids, table = tables.exceptions.c.pickup_id, tables.pickups.c
     there = [searching.collected_at(table.lane, words(postal_code))] if postal_code else []
     found: list[sa.ColumnElement[bool]] = [ids.in_(sa.select(table.id).where(PICKUPS.owned(call.owner), *there))] if there else []
-    return [*found, ids.in_(searching.found_by(call.owner, q))] if q else found
+    about = ids.in_(searching.found_by(call.owner, q)) | (tables.exceptions.c.awb == q) if q else None
+    return found if about is None else [*found, about]

@@ -285,7 +285,17 @@ class ActionRequest(Shape, frozen=True, kw_only=True):
     """What an operator decides about an exception. `version` guards against somebody who was faster."""
 
     action: Literal[
-        "reattempt", "switch_carrier", "requeue", "cancel", "confirm", "dispute", "adopt", "not_booked", "assign", "hold"
+        "reattempt",
+        "switch_carrier",
+        "requeue",
+        "cancel",
+        "confirm",
+        "dispute",
+        "adopt",
+        "not_booked",
+        "assign",
+        "hold",
+        "close",
     ]
     day: Annotated[dt.date | None, Meta(description="For reattempt, confirm and dispute: the day the customer named.")] = None
     awb: Annotated[str, Meta(max_length=60, description="For adopt: the number the carrier's panel shows.")] = ""

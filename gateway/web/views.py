@@ -500,11 +500,12 @@ class ExceptionView(View, frozen=True, kw_only=True):
     """A pickup that does not go on by itself as promised.
 
     `state` is new, waiting_customer, waiting_carrier, scheduled_retry, needs_decision or resolved. `raw_code` and `detail` are the
-    carrier's own; `exchange` is the call it came from. `version` counts changes: send it with an action.
+    carrier's own; `exchange` is the call it came from. `version` counts changes: send it with an action. An `orphan` may have no
+    pickup: its carrier speaks of an `awb` that no booking has.
     """
 
     id: str
-    pickup: str
+    pickup: str | None
     reference: str
     booking: str | None
     carrier: str | None
@@ -533,15 +534,16 @@ class ExceptionList(View, frozen=True, kw_only=True):
     page: PageInfo
 
 
-def exception(row: ledger.PickupException, reference: str, asked: ledger.Booking | None) -> ExceptionView:
+def exception(row: ledger.PickupException, reference: str, asked: ledger.Booking | None, carrier: str | None) -> ExceptionView:
+    """`carrier` is that of an orphan's account."""
     return pick(
         ExceptionView,
         row,
         pickup=row.pickup_id,
         reference=reference,
         booking=row.booking_id,
-        carrier=asked.carrier if asked else None,
-        awb=asked.awb if asked else None,
+        carrier=asked.carrier if asked else carrier,
+        awb=asked.awb if asked else row.awb,
         visit=row.visit_id,
         plan=pick(Plan, row.step) if row.step else None,
         exchange=row.exchange_id,

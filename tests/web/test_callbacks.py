@@ -28,9 +28,51 @@ def test_a_push_that_is_not_verified_is_only_a_hint_to_poll(running: Shop) -> No
     assert running.count(tables.scans) == 0
 
 
-def test_a_push_about_somebody_elses_parcel_is_taken_and_changes_nothing(running: Shop) -> None:
+def test_a_push_about_a_parcel_that_nobody_booked_here_opens_a_case_once(running: Shop) -> None:
     _booked(running)
-    assert _push(running, _out_for_pickup("77"), secret="rider-bell").json() == {"bookings": 0}
+    for _ in range(3):
+        assert _push(running, _out_for_pickup("77"), secret="rider-bell").json() == {"bookings": 0}
+
+    (case,) = running.get("/v1/exceptions?reason=orphan")["data"]
+    told = {name: case[name] for name in ("pickup", "reference", "booking", "carrier", "awb", "state")}
+    assert told == {
+        "pickup": None,
+        "reference": "",
+        "booking": None,
+        "carrier": "delhivery",
+        "awb": "77",
+        "state": "needs_decision",
+    }
+    assert "out_for_pickup" in case["detail"]
+    assert case["raw_code"]
+
+
+def test_an_orphan_is_found_by_its_carrier_and_number_assigned_and_closed_by_hand(running: Shop) -> None:
+    _push(running, _out_for_pickup("77"), secret="rider-bell")
+
+    def ids(query: str) -> list[str]:
+        return [one["id"] for one in running.get(f"/v1/exceptions?{query}")["data"]]
+
+    (mine,) = ids("reason=orphan")
+    asked = ("carrier=delhivery", "q=77", "carrier=ekart", "carrier=delhivery&service=surface", "q=78")
+    assert [ids(query) for query in asked] == [[mine], [mine], [], [], []]
+    assert running.get(f"/v1/exceptions/{mine}")["awb"] == "77"
+
+    act = f"/v1/exceptions/{mine}/actions"
+    assert running.post(act, {"action": "assign", "assignee": "Ravi"})["assignee"] == "Ravi"
+    assert running.call("POST", act, json={"action": "requeue"}).json()["code"] == "wrong_state"
+    closed = running.post(act, {"action": "close", "note": "booked in the panel"})
+    assert (closed["state"], closed["resolution"], closed["note"]) == ("resolved", "closed", "booked in the panel")
+    assert running.call("POST", act, json={"action": "close"}).json()["code"] == "wrong_state"
+
+    _push(running, _out_for_pickup("77"), secret="rider-bell")
+    assert ids("reason=orphan") == [mine]
+    assert [one["type"] for one in running.get("/v1/events")["data"]] == ["exception.opened", "exception.resolved"]
+
+
+def test_a_push_that_is_not_verified_opens_no_case(running: Shop) -> None:
+    _push(running, _out_for_pickup("77"), secret="somebody")
+    assert running.get("/v1/exceptions")["data"] == []
 
 
 def test_a_push_twice_counts_once(running: Shop) -> None:
