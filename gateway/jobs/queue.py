@@ -34,7 +34,11 @@ Wake = tuple[str, str]  # job, id
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """`seconds` a job may take: longer than its calls, shorter than a pickup's lease (polls take none)."""
+    """`seconds` a job may take: longer than its calls, shorter than a pickup's lease (polls take none).
+
+    Old and new versions work side by side while one is replaced: a kind never changes what it is called with or does. What is to
+    change is a new kind, in a queue of its own, which older workers do not listen to.
+    """
 
     function: str
     queue: str
@@ -156,6 +160,11 @@ def held_key(job: str, subject: str) -> str:
     return f"held:{job}:{subject}"
 
 
+def knows(job: Job) -> bool:
+    """Whether it is of a kind that this version has."""
+    return job.func_name in _BY_FUNCTION
+
+
 def wake_of(job: Job) -> Wake:
-    """Which wake-up an RQ job carries."""
+    """Which wake-up an RQ job of a known kind carries."""
     return _BY_FUNCTION[str(job.func_name)], str(job.args[0])

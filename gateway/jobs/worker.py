@@ -23,7 +23,7 @@ from rq.timeouts import JobTimeoutException
 
 from gateway.carriers.client import NoLab
 from gateway.jobs import work
-from gateway.jobs.queue import SERIALIZER, connect, held_key, queues, wake_of
+from gateway.jobs.queue import SERIALIZER, connect, held_key, knows, queues, wake_of
 from gateway.services import webhooks_courier
 from gateway.settings import Settings
 from gateway.store.database import AWAY
@@ -37,17 +37,25 @@ WAITS: tuple[tuple[type[BaseException], dt.timedelta], ...] = (
 )
 
 _AWAY_SECONDS = 1.0
+_LEFT_SECONDS = 0.1  # after a job that is left to others, so as not to turn it over and over
 _TTL = 30  # seconds; RQ waits for jobs half that long at a time
 _log = structlog.get_logger()
 
 
 class Worker(SimpleWorker):
-    """Takes the mark off a wake-up when it begins. Ends when told to, or when Redis was away in the middle of something."""
+    """Takes the mark off a wake-up when it begins. Ends when told to, or when Redis was away in the middle of something.
+
+    A job of a kind that it does not know is a newer version's, and goes back into the queue for its workers.
+    """
 
     max_connection_wait_time = 2.0
     told_to_stop = False
 
     def execute_job(self, job: Job, queue: Queue) -> None:
+        if not knows(job):
+            queue.push_job_id(job.id)
+            time.sleep(_LEFT_SECONDS)
+            return
         self.connection.delete(held_key(*wake_of(job)))
         super().execute_job(job, queue)
 

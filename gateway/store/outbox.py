@@ -1,6 +1,7 @@
 """The outbox: a job is wanted in the same transaction as the business rows it is about; the relay hands it to the queue.
 
-Only wake-ups stand here. If the queue loses one, the sweep finds the pickup by its `wake_at` / `wake_wall`.
+Only wake-ups stand here. If the queue loses one, the sweep finds the pickup by its `wake_at` / `wake_wall`. Rows of kinds that are
+not KNOWN are a newer version's: they are left for its relay.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from gateway.store.rows import due
 
 ADVANCE = "advance"
 AUDIT = "audit"
+KNOWN = (ADVANCE, AUDIT)
+
+_WAITING = tables.outbox.c.queued_at.is_(None) & tables.outbox.c.job.in_(KNOWN)
 
 
 def wake(tx: sa.Connection, pickup_id: str, wall: dt.datetime) -> None:
@@ -24,7 +28,7 @@ def wake(tx: sa.Connection, pickup_id: str, wall: dt.datetime) -> None:
 
 def any_waiting(tx: sa.Connection) -> bool:
     """Whether there is something for the queue: a cheap look before the write."""
-    return tx.scalar(sa.select(tables.outbox.c.id).where(tables.outbox.c.queued_at.is_(None)).limit(1)) is not None
+    return tx.scalar(sa.select(tables.outbox.c.id).where(_WAITING).limit(1)) is not None
 
 
 def want(tx: sa.Connection, job: str, subject: str, wall: dt.datetime) -> None:
@@ -35,7 +39,7 @@ def want(tx: sa.Connection, job: str, subject: str, wall: dt.datetime) -> None:
 def waiting(tx: sa.Connection, limit: int = 500) -> list[tuple[int, str, str]]:
     """(id, job, subject) not yet handed to the queue, oldest first."""
     table = tables.outbox
-    statement = sa.select(table.c.id, table.c.job, table.c.subject).where(table.c.queued_at.is_(None)).order_by(table.c.id)
+    statement = sa.select(table.c.id, table.c.job, table.c.subject).where(_WAITING).order_by(table.c.id)
     rows = tx.execute(statement.limit(limit).with_for_update(skip_locked=True))
     return [(row.id, row.job, row.subject) for row in rows]
 

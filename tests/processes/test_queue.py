@@ -159,6 +159,29 @@ def test_a_worker_takes_the_mark_off_when_it_begins_and_a_failure_sets_another(
     ]
 
 
+def test_a_job_of_a_newer_version_is_left_for_its_workers(connection: redis.Redis) -> None:
+    newer = queues(connection)["pickups"].enqueue("gateway.jobs.work.foresee", "pck_1")
+    Wakes(connection).enqueue([(ADVANCE, "pck_unknown")])
+    worker = Worker(list(queues(connection).values()), connection=connection, serializer="json", exception_handlers=[hold_back])
+    worker.work(burst=True, max_jobs=3, logging_level="CRITICAL")
+    assert [job.id for job in queues(connection)["pickups"].jobs] == [newer.id]
+    assert newer.get_status(refresh=True) == "queued"
+
+
+def test_what_a_newer_version_wants_done_is_left_in_the_outbox_for_its_relay(kit: Kit, desk: Desk, connection: redis.Redis) -> None:
+    relay = Relay(kit, Wakes(connection), embedded=True)
+    relay.hand_over()  # what other tests left
+    connection.flushall()
+    with kit.db.write() as tx:
+        outbox.want(tx, "foresee", "pck_1", clock.wall())
+    pickup = desk.accept(9)
+    assert [relay.hand_over(), relay.hand_over()] == [1, 0]
+    assert _subjects(connection)["pickups"] == [pickup]
+    with kit.db.write() as tx:
+        left = tx.execute(tables.outbox.delete().returning(tables.outbox.c.job)).scalars()
+        assert list(left) == ["foresee"]
+
+
 @pytest.mark.parametrize("error", [InvalidJobOperation("no such job"), redis.ConnectionError("away")])
 def test_that_the_queue_was_flushed_or_went_away_during_a_job_is_no_failure_of_it(
     connection: redis.Redis, error: Exception
