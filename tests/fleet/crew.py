@@ -29,7 +29,12 @@ ROLES: Mapping[str, str] = {
 
 
 class Crew:
-    """`folder` is the data folder they share: of production's there is only the lab's address in it."""
+    """`folder` is the data folder they share: of production's there is only the lab's address in it.
+
+    `code` is the folder of the program's version of whoever is started next; None: this one.
+    """
+
+    code: Path | None = None
 
     def __init__(self, folder: Path, database: str, queue: str) -> None:
         self.folder = folder
@@ -54,6 +59,7 @@ class Crew:
         environment = surroundings(self.folder, 0, {**self._environment, **elsewhere})
         return subprocess.Popen(
             [sys.executable, "-m", "gateway.cli", *arguments],
+            cwd=self.code,
             env=environment,
             text=True,
             stdout=subprocess.PIPE,
@@ -66,9 +72,13 @@ class Crew:
         self._environment["DATABASE_URL"] = database
 
     def start(self, name: str) -> None:
-        run = Run(self.folder, ROLES[name], port=self.ports.get(name, 0), environment=self._environment)
+        run = Run(self.folder, ROLES[name], port=self.ports.get(name, 0), environment=self._environment, code=self.code)
         self._runs[name] = run
         self._logs.append(run.log)
+
+    def end_one(self, name: str) -> int:
+        """Ask it to end; its exit code."""
+        return self._runs.pop(name).end()
 
     def kill(self, name: str) -> None:
         """As the kernel does when memory is short: nothing is said, nothing tidied up."""

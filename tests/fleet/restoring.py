@@ -7,20 +7,14 @@ comes back with what it held at the quarter.
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-import httpx
-import sqlalchemy as sa
-
-from gateway.store import tables
 from tests import servers
 from tests.fleet import backup
 from tests.fleet.crew import ROLES, Crew
 from tests.fleet.drill import Drill
+from tests.fleet.reader import Reader
 
 
 class Restoring(Drill):
@@ -30,8 +24,7 @@ class Restoring(Drill):
         super().__init__(folder, database, queue.url, pickups, hurry=True, say=say)
         self._queue_server = queue
         self._new = server
-        self._seen: list[str] = []
-        self._cursor = ""
+        self._reader = Reader()
 
     def _acts(self) -> Mapping[int, Callable[[Crew, str], None]]:
         return {25: self._keep, 50: self._lose_and_restore}
@@ -41,7 +34,7 @@ class Restoring(Drill):
         waiting = self._waiting()
         self._queue_server.back_up()
         live = self._moved(fleet, "live")
-        self._read_events(fleet.urls[0], key)
+        self._reader.read(fleet.urls[0], key)
         for command in (("audit", "verify"), ("scores", "rebuild", "--check")):
             process = fleet.command(*command, database=live)
             said, _ = process.communicate(timeout=60)
@@ -69,28 +62,9 @@ class Restoring(Drill):
         backup.run("pg_restore", copy, self._folder)
         return copy
 
-    # --- the feed ------------------------------------------------------------------------------------
-
-    def _read_events(self, url: str, key: str) -> None:
-        """All that came since the last time, as a merchant would."""
-        with httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=30) as api:
-            for _ in itertools.count():
-                found = api.get("/v1/events", params={"limit": 200, **({"after": self._cursor} if self._cursor else {})})
-                page: dict[str, Any] = found.raise_for_status().json()
-                self._seen += [one["id"] for one in page["data"]]
-                self._cursor = page["page"]["next"] or ""
-                if not page["data"]:
-                    return
-
     def _more_broken(self, fleet: Crew, key: str) -> list[str]:
-        """Where the feed, read on with the cursor of before the loss, left something out or told it twice."""
-        self._read_events(fleet.urls[0], key)
-        with self._database.read() as tx:
-            there = set(tx.scalars(sa.select(tables.events.c.id)))
-        times = Counter(self._seen)
-        left_out, doubled = there - set(times), [one for one in times if times[one] > 1 or one not in there]
-        self._tell(f"the feed told {len(times)} of {len(there)} events")
-        return [f"{len(those)} events {words}" for words, those in (("left out", left_out), ("twice", doubled)) if those]
+        self._reader.read(fleet.urls[0], key)
+        return [*self._reader.left_out(self._database), *self._reader.doubled(self._database)]
 
 
 _OURS = [name for name in ROLES if name != "lab"]

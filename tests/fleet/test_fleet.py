@@ -16,9 +16,11 @@ from gateway.life.pickup import PickupState
 from gateway.store.ledger import Booking, Pickup, PickupException, Wanted
 from gateway.values import Mode
 from tests import ledgers, servers
+from tests.fleet import history
 from tests.fleet.comparing import Facts, broken
 from tests.fleet.drill import Drill
 from tests.fleet.restoring import Restoring
+from tests.fleet.upgrading import Upgrading
 
 NOON = dt.datetime(2026, 3, 9, 12, tzinfo=dt.UTC)
 
@@ -47,6 +49,14 @@ def test_with_an_old_queue_and_the_database_moved_to_a_new_server_every_promise_
     said: list[str] = []
     with servers.queue() as old, servers.postgresql() as new:
         assert Restoring(tmp_path / "data", database, old, new, 60, say=said.append).run() == 0, "\n".join(said)
+
+
+@pytest.mark.skipif(not ledgers.on_postgresql(), reason="many processes share a PostgreSQL: make test-postgres")
+@pytest.mark.skipif(not history.before_the_last_migration(), reason="the version before is not at hand: no history here")
+def test_with_the_version_before_beside_this_one_every_promise_is_kept(tmp_path: Path, database: str, queue: str) -> None:
+    said: list[str] = []
+    old = history.checked_out(history.before_the_last_migration(), tmp_path / "old")
+    assert Upgrading(tmp_path / "data", database, queue, old, 60, say=said.append).run() == 0, "\n".join(said)
 
 
 # --- what a drill would see ------------------------------------------------------------------------

@@ -19,9 +19,16 @@ PATIENCE = 40.0  # two cores, shared
 
 
 class Run:
-    """One `gateway ARGUMENTS` in a session of its own."""
+    """One `gateway ARGUMENTS` in a session of its own; of the program in the folder `code`, if that is named."""
 
-    def __init__(self, data: Path, *arguments: str, port: int = 0, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *arguments: str,
+        port: int = 0,
+        environment: Mapping[str, str] | None = None,
+        code: Path | None = None,
+    ) -> None:
         self.data = data
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -30,6 +37,7 @@ class Run:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gateway.cli", *arguments],
                 env=surroundings(data, self.port, environment),
+                cwd=code,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
