@@ -255,7 +255,8 @@ KEPT = {
     "bookings": "account_id audit awb carrier carrier_reference decision_id due_if_not_collected moved_by pickup_id price service "
     "state window",
     "events": "pickup_id type",
-    "exceptions": "action answer assignee booking_id exchange_id fault pickup_id reason resolution state step visit_id",
+    "exceptions": "account_id action answer assignee awb booking_id exchange_id fault pickup_id reason resolution state step "
+    "visit_id",
     "exchanges": "account_id booking_id operation pickup_id",
     "facts": "account_id booking_id carrier chosen_by destination given moved_by pickup_id return_reason service zone",
     "idempotency": "body_digest headers key route",
