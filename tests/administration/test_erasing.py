@@ -334,10 +334,11 @@ def test_a_merchants_own_time_of_keeping_goes_before_the_installations(world, ow
 
 
 def test_it_goes_a_few_at_a_time_and_one_that_must_wait_holds_up_nobody(world):
-    ids = [world.book(reference=f"RMA-{number}", phone=world.phone(0)) for number in range(3)]
+    for number in range(3):
+        world.book(reference=f"RMA-{number}", phone=world.phone(0))
     world.days(8)
-    held = later(world, 999)
     with world.db.write() as tx:
-        PICKUPS.update(tx, ids[0], lease_until=held)
+        first, *_ = erasure.kept_too_long(tx, 1, later(world, 2), 3)
+        PICKUPS.update(tx, first, lease_until=later(world, 999))
     assert [erasing.expire(world.kit, 1, later(world, 2), limit=2) for _ in range(3)] == [1, 1, 0]
     assert erased(world) == 2
