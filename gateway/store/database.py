@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _WRITES = "gateway_writes"
 _UPGRADING = 0x6761_7465  # the key of the advisory lock that upgrades take turns by
 # libpq's: a server that is gone is noticed in seconds, not by TCP's two hours.
+_USED = "used_at"
+_IDLE = 1.0  # seconds after which a connection to PostgreSQL is looked at before it is used
 _CONNECT = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 # A process that hangs within a transaction holds its rows for a minute at most; nobody waits longer than half of that for a row.
 _SESSION = "-c timezone=UTC -c idle_in_transaction_session_timeout=60s -c lock_timeout=30s"
@@ -146,7 +149,6 @@ def _postgresql_engines(url: str, pool: int, patience: float) -> tuple[sa.Engine
         pool_size=pool,
         max_overflow=0,
         pool_timeout=patience,
-        pool_pre_ping=True,
         hide_parameters=True,
         isolation_level="READ COMMITTED",
         connect_args={**options, "options": f"{_SESSION} {parsed.query.get('options', '')}".strip()},
@@ -188,10 +190,34 @@ def _known(script: ScriptDirectory) -> frozenset[str]:
 def _refuse_newer(script: ScriptDirectory, present: str | None) -> None:
     if present is not None and present not in _known(script):
         raise OldSchema(f"the database is at version {present}, which this program does not know: use the newer program")
+    sa.event.listen(engine, "checkin", _note_use)
+    sa.event.listen(engine, "checkout", _check_idle(engine.dialect))
 
 
 def _take_turns(connection: sa.Connection) -> None:
     """Wait for another upgrade's end; SQLite's BEGIN IMMEDIATE has done so already."""
+def _note_use(connection: Any, record: Any) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _check_idle(dialect: sa.Dialect) -> Callable[[Any, Any, Any], None]:
+    """Ask a connection that has been idle whether it still stands; `pool_pre_ping` would ask one in use every moment, too."""
+
+    def check(connection: Any, record: Any, _: Any) -> None:
+        idle = time.monotonic() - record.info.get(_USED, time.monotonic())
+        if idle > _IDLE and not _stands(dialect, connection):
+            raise sa.exc.InvalidatePoolError  # all that are as old go, and another is opened
+
+    return check
+
+
+def _stands(dialect: sa.Dialect, connection: Any) -> bool:
+    try:
+        return bool(dialect.do_ping(connection))
+    except dialect.loaded_dbapi.Error:
+        return False
+
+
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADING)))
