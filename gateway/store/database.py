@@ -8,7 +8,9 @@ in READ COMMITTED, where writers of different pickups do not wait for each other
 
 from __future__ import annotations
 
+import fcntl
 import functools
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,10 +34,10 @@ AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _WRITES = "gateway_writes"
-_UPGRADING = 0x6761_7465  # the key of the advisory lock that upgrades take turns by
-# libpq's: a server that is gone is noticed in seconds, not by TCP's two hours.
 _USED = "used_at"
 _IDLE = 1.0  # seconds after which a connection to PostgreSQL is looked at before it is used
+_UPGRADING = 0x6761_7465  # the key of the advisory lock that upgrades take turns by
+# libpq's: a server that is gone is noticed in seconds, not by TCP's two hours.
 _CONNECT = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 # A process that hangs within a transaction holds its rows for a minute at most; nobody waits longer than half of that for a row.
 _SESSION = "-c timezone=UTC -c idle_in_transaction_session_timeout=60s -c lock_timeout=30s"
@@ -53,12 +55,11 @@ class Database:
         self.url = url
         self._writer, self._reader = _sqlite_engines(url) if _sqlite(url) else _postgresql_engines(url, pool, patience)
         snapshot.watch(self._writer)
-        # SQLite's writers wait by polling, and some starve: within a process they queue here (measured: p99 of 65 ms, not 600).
-        self._turn = threading.Lock() if _sqlite(url) else nullcontext()
+        self._turn = _Turn(url) if _sqlite(url) else None
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        with self._turn, self._writer.begin() as connection:
+        with self._turn or nullcontext(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -102,6 +103,42 @@ class Database:
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
+        if self._turn:
+            self._turn.close()
+
+
+class _Turn:
+    """SQLite's writers wait by polling, and some starve: here they queue, the threads of a process and its like in others.
+
+    The kernel wakes who waits for the file (flock(2)), and lets go of it for who dies.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._thread = threading.Lock()
+        self._file = Path(f"{sa.make_url(url).database}.turn")
+        self._handle = -1
+
+    def __enter__(self) -> None:
+        self._thread.acquire()
+        try:
+            fcntl.flock(self._opened(), fcntl.LOCK_EX)
+        except BaseException:
+            self._thread.release()
+            raise
+
+    def _opened(self) -> int:
+        if self._handle < 0:
+            self._handle = os.open(self._file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        return self._handle
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.flock(self._handle, fcntl.LOCK_UN)
+        self._thread.release()
+
+    def close(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
 
 
 def writes(tx: sa.Connection) -> bool:
@@ -153,8 +190,32 @@ def _postgresql_engines(url: str, pool: int, patience: float) -> tuple[sa.Engine
         isolation_level="READ COMMITTED",
         connect_args={**options, "options": f"{_SESSION} {parsed.query.get('options', '')}".strip()},
     )
+    sa.event.listen(engine, "checkin", _note_use)
+    sa.event.listen(engine, "checkout", _check_idle(engine.dialect))
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return engine.execution_options(**{_WRITES: True}), reader
+
+
+def _note_use(connection: Any, record: Any) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _check_idle(dialect: sa.Dialect) -> Callable[[Any, Any, Any], None]:
+    """Ask a connection that has been idle whether it still stands; `pool_pre_ping` would ask one in use every moment, too."""
+
+    def check(connection: Any, record: Any, _: Any) -> None:
+        idle = time.monotonic() - record.info.get(_USED, time.monotonic())
+        if idle > _IDLE and not _stands(dialect, connection):
+            raise sa.exc.InvalidatePoolError  # all that are as old go, and another is opened
+
+    return check
+
+
+def _stands(dialect: sa.Dialect, connection: Any) -> bool:
+    try:
+        return bool(dialect.do_ping(connection))
+    except dialect.loaded_dbapi.Error:
+        return False
 
 
 # --- the schema's version ----------------------------------------------------------------------------
@@ -190,34 +251,10 @@ def _known(script: ScriptDirectory) -> frozenset[str]:
 def _refuse_newer(script: ScriptDirectory, present: str | None) -> None:
     if present is not None and present not in _known(script):
         raise OldSchema(f"the database is at version {present}, which this program does not know: use the newer program")
-    sa.event.listen(engine, "checkin", _note_use)
-    sa.event.listen(engine, "checkout", _check_idle(engine.dialect))
 
 
 def _take_turns(connection: sa.Connection) -> None:
     """Wait for another upgrade's end; SQLite's BEGIN IMMEDIATE has done so already."""
-def _note_use(connection: Any, record: Any) -> None:
-    record.info[_USED] = time.monotonic()
-
-
-def _check_idle(dialect: sa.Dialect) -> Callable[[Any, Any, Any], None]:
-    """Ask a connection that has been idle whether it still stands; `pool_pre_ping` would ask one in use every moment, too."""
-
-    def check(connection: Any, record: Any, _: Any) -> None:
-        idle = time.monotonic() - record.info.get(_USED, time.monotonic())
-        if idle > _IDLE and not _stands(dialect, connection):
-            raise sa.exc.InvalidatePoolError  # all that are as old go, and another is opened
-
-    return check
-
-
-def _stands(dialect: sa.Dialect, connection: Any) -> bool:
-    try:
-        return bool(dialect.do_ping(connection))
-    except dialect.loaded_dbapi.Error:
-        return False
-
-
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADING)))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from gateway.store import merchants, tables
 from gateway.store.database import Database, OldSchema, writes
 from gateway.store.tables import Instant, Json
 from tests import ledgers
+from tests.processes.running import eventually
 from tests.threads import together
 
 NOON = dt.datetime(2026, 3, 9, 12, 0, 0, 250_000, tzinfo=dt.UTC)
@@ -182,6 +187,58 @@ def test_writers_take_turns_and_none_is_lost(db):
     together(*[count_up] * 4)
     with db.read() as tx:
         assert tx.scalar(sa.select(tables.merchants.c.clock_offset)) == 40
+
+
+_WRITES_UNTIL_TOLD = """
+import sys
+from gateway.store.database import Database
+with Database(sys.argv[1]).write():
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+@on_sqlite_only
+def test_writers_of_several_processes_take_turns_in_a_queue_and_none_starves_polling(tmp_path):
+    """SQLite's own waiting is polling: where one process wrote all the time, another waited for seconds."""
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+    db = Database(url)
+    db.upgrade()
+    first = _writing(url)
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(_one_write, db)
+        assert eventually(lambda: _waits_for_a_file_lock(os.getpid()))
+        first.communicate()
+        assert second.result(10) == 1
+
+
+@on_sqlite_only
+def test_a_process_that_dies_amid_a_write_holds_up_nobody(tmp_path):
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+    db = Database(url)
+    db.upgrade()
+    dying = _writing(url)
+    dying.kill()
+    assert _one_write(db) == 1
+    dying.communicate()
+
+
+def _writing(url: str) -> subprocess.Popen[str]:
+    """A process amid a transaction that writes; it ends it when its input ends."""
+    process = subprocess.Popen([sys.executable, "-c", _WRITES_UNTIL_TOLD, url], stdin=-1, stdout=-1, text=True)
+    assert process.stdout and process.stdout.readline() == "writing\n"
+    return process
+
+
+def _one_write(db: Database) -> Any:
+    with db.write() as tx:
+        return tx.scalar(sa.text("SELECT 1"))
+
+
+def _waits_for_a_file_lock(process: int) -> bool:
+    """As the kernel lists who is blocked (proc(5), /proc/locks)."""
+    blocked = [line.split() for line in Path("/proc/locks").read_text().splitlines() if "->" in line]
+    return any(words[2] == "FLOCK" and words[5] == str(process) for words in blocked)
 
 
 def test_a_transaction_knows_whether_it_writes(db):
