@@ -13,7 +13,7 @@ from gateway.services.notifying import emit
 from gateway.store import outbox, tables
 from gateway.store.ledger import PICKUPS, People, Pickup, Wanted
 from gateway.store.merchants import Merchant
-from gateway.store.rows import Owner
+from gateway.store.rows import Owner, whose
 
 
 class DuplicateReference(ValueError):
@@ -51,14 +51,21 @@ def accept(
         updated_at=wall,
     )
     PICKUPS.insert(tx, pickup)
-    tx.execute(tables.people.insert().values(pickup_id=pickup.id, **msgspec.structs.asdict(people)))
+    tx.execute(_PEOPLE, {"pickup_id": pickup.id, **msgspec.structs.asdict(people)})
     pickup = emit(tx, pickup, "pickup.requested", {}, pickup.business_created_at, wall)
     outbox.wake(tx, pickup.id, wall)
     return pickup
 
 
 def _refuse_duplicate(tx: sa.Connection, owner: Owner, reference: str) -> None:
-    table = tables.pickups.c
-    same = PICKUPS.first(tx, PICKUPS.owned(owner), table.reference == reference, table.ended.is_(False))
+    same = tx.scalar(_SAME, {**msgspec.structs.asdict(owner), "reference": reference})
     if same:
-        raise DuplicateReference(reference, same.id)
+        raise DuplicateReference(reference, same)
+
+
+_SAME = (
+    sa.select(tables.pickups.c.id)
+    .where(whose(tables.pickups), tables.pickups.c.reference == sa.bindparam("reference"), tables.pickups.c.ended.is_(False))
+    .limit(1)
+)
+_PEOPLE = tables.people.insert()

@@ -47,8 +47,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 def earlier(tx: sa.Connection, vault: Vault, attempt: Attempt, wall: dt.datetime) -> Kept | None:
     """The first answer, or None: never asked before. Raises InFlight, OtherRequest."""
-    table = tables.idempotency
-    row = tx.execute(sa.select(table).where(_same(attempt), table.c.expires_at > wall)).first()
+    row = tx.execute(_EARLIER, {**_of(attempt), "wall": wall}).first()
     if row is None:
         return None
     if row.body_digest != attempt.digest:
@@ -61,22 +60,21 @@ def earlier(tx: sa.Connection, vault: Vault, attempt: Attempt, wall: dt.datetime
 
 def claim(tx: sa.Connection, attempt: Attempt, wall: dt.datetime) -> None:
     """Take the key. Raises IntegrityError where somebody else has just taken it."""
-    table = tables.idempotency
-    tx.execute(table.delete().where(_same(attempt), table.c.expires_at <= wall))
+    tx.execute(_LAPSED, {**_of(attempt), "wall": wall})
     row = {"body_digest": attempt.digest, "created_at": wall, "expires_at": wall + IN_FLIGHT}
-    tx.execute(table.insert().values(**_key(attempt), **row))
+    tx.execute(_CLAIM, {**_key(attempt), **row})
 
 
 def keep(tx: sa.Connection, vault: Vault, attempt: Attempt, answer: Kept, wall: dt.datetime) -> None:
     """The answer to all who ask again."""
     sealed = vault.seal({"body": answer.body}, attempt.owner.merchant_id, bound(attempt.route, attempt.key))
     kept = {"status": answer.status, "headers": answer.headers, "answer": sealed, "expires_at": wall + KEPT}
-    tx.execute(tables.idempotency.update().where(_same(attempt)).values(**kept))
+    tx.execute(_CHANGE, {**_of(attempt), **kept})
 
 
 def forget(tx: sa.Connection, attempt: Attempt) -> None:
     """The work failed: the key is free again."""
-    tx.execute(tables.idempotency.delete().where(_same(attempt)))
+    tx.execute(_FORGET, _of(attempt))
 
 
 def answers(tx: sa.Connection, vault: Vault, owner: Owner, since: dt.datetime, until: dt.datetime) -> list[tuple[Attempt, Kept]]:
@@ -101,7 +99,7 @@ def answers(tx: sa.Connection, vault: Vault, owner: Owner, since: dt.datetime, u
 def replace(tx: sa.Connection, vault: Vault, attempt: Attempt, answer: Kept) -> None:
     """Another answer from now on, as long as the first would have been kept."""
     sealed = vault.seal({"body": answer.body}, attempt.owner.merchant_id, bound(attempt.route, attempt.key))
-    tx.execute(tables.idempotency.update().where(_same(attempt)).values(answer=sealed))
+    tx.execute(_CHANGE, {**_of(attempt), "answer": sealed})
 
 
 def purge(tx: sa.Connection, wall: dt.datetime) -> int:
@@ -114,8 +112,18 @@ def _key(attempt: Attempt) -> dict[str, str]:
     return {"merchant_id": owner.merchant_id, "mode": owner.mode, "route": attempt.route, "key": attempt.key}
 
 
-def _same(attempt: Attempt) -> sa.ColumnElement[bool]:
-    return sa.and_(*(tables.idempotency.c[name] == value for name, value in _key(attempt).items()))
+def _of(attempt: Attempt) -> dict[str, str]:
+    """As _THIS takes it: an update's own values go by the columns' names."""
+    return {f"of_{name}": value for name, value in _key(attempt).items()}
+
+
+# Put together once: that costs more than running them, and every request that changes something needs them.
+_THIS = sa.and_(*(tables.idempotency.c[name] == sa.bindparam(f"of_{name}") for name in ("merchant_id", "mode", "route", "key")))
+_EARLIER = sa.select(tables.idempotency).where(_THIS, tables.idempotency.c.expires_at > sa.bindparam("wall"))
+_LAPSED = tables.idempotency.delete().where(_THIS, tables.idempotency.c.expires_at <= sa.bindparam("wall"))
+_CLAIM = tables.idempotency.insert()
+_CHANGE = tables.idempotency.update().where(_THIS)
+_FORGET = tables.idempotency.delete().where(_THIS)
 
 
 def bound(route: str, key: str) -> str:

@@ -17,23 +17,27 @@ ADVANCE = "advance"
 AUDIT = "audit"
 KNOWN = (ADVANCE, AUDIT)
 
+# Put together once: that costs more than running them.
+_WANT = tables.outbox.insert()
+_WAKE = tables.pickups.update().where(tables.pickups.c.id == sa.bindparam("pickup_id")).values(wake_wall=sa.bindparam("wall"))
 _WAITING = tables.outbox.c.queued_at.is_(None) & tables.outbox.c.job.in_(KNOWN)
+_ANY = sa.select(tables.outbox.c.id).where(_WAITING).limit(1)
 
 
 def wake(tx: sa.Connection, pickup_id: str, wall: dt.datetime) -> None:
     """Have the pickup's driver look at it now."""
     want(tx, ADVANCE, pickup_id, wall)
-    tx.execute(tables.pickups.update().where(tables.pickups.c.id == pickup_id).values(wake_wall=wall))
+    tx.execute(_WAKE, {"pickup_id": pickup_id, "wall": wall})
 
 
 def any_waiting(tx: sa.Connection) -> bool:
     """Whether there is something for the queue: a cheap look before the write."""
-    return tx.scalar(sa.select(tables.outbox.c.id).where(_WAITING).limit(1)) is not None
+    return tx.scalar(_ANY) is not None
 
 
 def want(tx: sa.Connection, job: str, subject: str, wall: dt.datetime) -> None:
     """Have a job done about something."""
-    tx.execute(tables.outbox.insert().values(job=job, subject=subject, created_at=wall))
+    tx.execute(_WANT, {"job": job, "subject": subject, "created_at": wall})
 
 
 def waiting(tx: sa.Connection, limit: int = 500) -> list[tuple[int, str, str]]:

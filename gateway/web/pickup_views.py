@@ -87,18 +87,14 @@ class _Found:
 
 def _by_pickup(tx: sa.Connection, rows: Rows[Any], ids: Iterable[str]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = defaultdict(list)
-    for one in rows.all(tx, rows.table.c.pickup_id.in_(list(ids))):
+    for one in rows.found(tx, _OF_PICKUPS[rows.table.name], ids=list(ids)):
         found[one.pickup_id].append(one)
     return found
 
 
 def _labels(tx: sa.Connection, ids: Iterable[str], *, content: bool) -> dict[str, views.Label]:
     """The newest label of each pickup, its content only if wanted."""
-    table = tables.labels.c
-    columns: list[Any] = [table.id, table.pickup_id, table.booking_id, table.format, table.source, table.created_at]
-    rows = tx.execute(
-        sa.select(*columns, *([table.content] if content else [])).where(table.pickup_id.in_(list(ids))).order_by(table.id)
-    )
+    rows = tx.execute(_WHOLE_LABELS if content else _LABELS, {"ids": list(ids)})
     return {
         row.pickup_id: views.Label(
             id=row.id,
@@ -112,6 +108,18 @@ def _labels(tx: sa.Connection, ids: Iterable[str], *, content: bool) -> dict[str
         for row in rows
     }
 
+
+def _of_pickups(select: sa.Select[Any], table: sa.Table) -> sa.Select[Any]:
+    return select.where(table.c.pickup_id.in_(sa.bindparam("ids", expanding=True))).order_by(table.c.id)
+
+
+# Put together once: that costs more than running them, and every answer about a pickup needs them.
+_OF_PICKUPS = {rows.table.name: _of_pickups(rows.select, rows.table) for rows in (BOOKINGS, VISITS, EVENTS)}
+_LABELS = _of_pickups(
+    sa.select(*(tables.labels.c[name] for name in ("id", "pickup_id", "booking_id", "format", "source", "created_at"))),
+    tables.labels,
+)
+_WHOLE_LABELS = _LABELS.add_columns(tables.labels.c.content)
 
 _PACKED = "Have everything packed and closed before the rider comes."
 _CHECKED = "Have the items ready to be looked at, and the packing beside them: the rider checks them first."
