@@ -1,5 +1,7 @@
 """A worker: RQ's SimpleWorker, one process, no forks, no scheduler; beside it, on a thread, the courier of webhooks.
 
+Jobs wait for carriers nearly all the time, so several are in hand at once, each on a thread: one that hangs holds up nobody.
+
 A job that fails is not retried by the queue: the ledger still has it due, and the sweep brings it again when the mark set
 here ends. WAITS is the one place that says which error waits how long.
 """
@@ -10,7 +12,9 @@ import contextlib
 import datetime as dt
 import logging
 import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -19,7 +23,8 @@ import structlog
 from rq import Queue, SimpleWorker
 from rq.exceptions import InvalidJobOperation
 from rq.job import Job
-from rq.timeouts import JobTimeoutException
+from rq.timeouts import JobTimeoutException, TimerDeathPenalty
+from rq.worker import WorkerStatus
 
 from gateway.carriers.client import NoLab
 from gateway.jobs import work
@@ -29,6 +34,7 @@ from gateway.settings import Settings
 from gateway.store.database import AWAY
 from gateway.webhooks.sender import Sender
 
+AT_ONCE = 8  # jobs in hand; fewer than connections to the database
 WAITS: tuple[tuple[type[BaseException], dt.timedelta], ...] = (
     *((kind, dt.timedelta(seconds=2)) for kind in AWAY),  # the database is locked or away
     (NoLab, dt.timedelta(seconds=5)),
@@ -43,21 +49,59 @@ _log = structlog.get_logger()
 
 
 class Worker(SimpleWorker):
-    """Takes the mark off a wake-up when it begins. Ends when told to, or when Redis was away in the middle of something.
+    """Takes the mark off a wake-up when it begins. Ends when told to, or when Redis was away while it looked for work.
 
     A job of a kind that it does not know is a newer version's, and goes back into the queue for its workers.
     """
 
     max_connection_wait_time = 2.0
+    death_penalty_class = TimerDeathPenalty  # the library's own is a signal, which only the main thread gets
     told_to_stop = False
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._places = threading.Semaphore(AT_ONCE)
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="job")
+
+    def dequeue_job_and_maintain_ttl(self, *args: Any, **kwargs: Any) -> tuple[Job, Queue] | None:
+        """The next job, taken when there is a place for it and not before: another worker may have one."""
+        self._places.acquire()
+        found: tuple[Job, Queue] | None = None
+        try:
+            found = super().dequeue_job_and_maintain_ttl(*args, **kwargs)
+        finally:
+            if found is None:
+                self._places.release()
+        return found
+
     def execute_job(self, job: Job, queue: Queue) -> None:
-        if not knows(job):
-            queue.push_job_id(job.id)
-            time.sleep(_LEFT_SECONDS)
+        if knows(job):
+            self._threads.submit(self._perform, job, queue)
             return
-        self.connection.delete(held_key(*wake_of(job)))
-        super().execute_job(job, queue)
+        queue.push_job_id(job.id)
+        self._places.release()
+        time.sleep(_LEFT_SECONDS)
+
+    def _perform(self, job: Job, queue: Queue) -> None:
+        """On a thread. Redis away before the job is begun: the sweep brings it again."""
+        try:
+            self.connection.delete(held_key(*wake_of(job)))
+            self.perform_job(job, queue, self.prepare_execution(job))
+        except redis.RedisError as error:
+            _log.warning("job.not_noted", job=wake_of(job)[0], subject=wake_of(job)[1], error=type(error).__name__)
+        finally:
+            self._places.release()
+
+    def get_state(self) -> WorkerStatus:
+        """What the library asks before it stops to take jobs: at once, for none is in the main thread's hand."""
+        return WorkerStatus.IDLE
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        """The jobs in hand are finished before it returns."""
+        try:
+            return bool(super().work(*args, **kwargs))
+        finally:
+            self._threads.shutdown()
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """That Redis went away or was flushed while the job ran is no failure of the job."""
@@ -96,7 +140,7 @@ def wait_after(kind: type[BaseException]) -> dt.timedelta:
 
 
 def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT; the job in hand is finished.
+    """Work until SIGTERM or SIGINT; the jobs in hand are finished.
 
     Redis may come and go, but at the start it must be there: raises NoRedis.
     """

@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -21,9 +22,10 @@ from rq.timeouts import JobTimeoutException
 
 from gateway import clock
 from gateway.carriers.client import NoLab
+from gateway.jobs import work
 from gateway.jobs.queue import POLL, NoRedis, Wakes, connect, held_key, queues
 from gateway.jobs.relay import Relay
-from gateway.jobs.worker import Worker, hold_back, wait_after
+from gateway.jobs.worker import AT_ONCE, Worker, hold_back, wait_after
 from gateway.processes import parts, valkey
 from gateway.services.kit import Kit, on_own_thread
 from gateway.settings import Settings
@@ -200,6 +202,44 @@ def test_that_the_queue_was_flushed_or_went_away_during_a_job_is_no_failure_of_i
 )
 def test_how_long_a_failed_job_waits_depends_on_its_error(error: type[BaseException], seconds: int) -> None:
     assert wait_after(error) == dt.timedelta(seconds=seconds)
+
+
+def test_a_worker_has_several_jobs_in_hand_at_once(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that waits for a carrier holds up nobody: each job here waits for all the others."""
+    meeting = threading.Barrier(AT_ONCE)
+    monkeypatch.setattr(work, "advance", lambda pickup_id: meeting.wait(20))
+    wakes = [(ADVANCE, f"pck_{number}") for number in range(AT_ONCE)]
+    Wakes(connection).enqueue(wakes)
+    worker = Worker(list(queues(connection).values()), connection=connection, serializer="json", exception_handlers=[hold_back])
+    worker.work(burst=True)
+    assert not meeting.broken
+    assert [connection.get(held_key(*wake)) for wake in wakes] == [None] * AT_ONCE
+
+
+def test_a_worker_takes_no_more_jobs_than_it_has_places_for(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is left in the queue for another worker."""
+    begun, over = threading.Semaphore(0), threading.Event()
+    wakes = Wakes(connection)
+    wakes.enqueue([(ADVANCE, f"pck_{number}") for number in range(AT_ONCE + 3)])
+    left: list[int] = []
+
+    def advance(pickup_id: str) -> None:
+        begun.release()
+        over.wait(20)
+
+    def look() -> None:
+        for _ in range(AT_ONCE):
+            begun.acquire(timeout=20)
+        left.append(wakes.waiting())
+        over.set()
+
+    monkeypatch.setattr(work, "advance", advance)
+    looking = threading.Thread(target=look)
+    looking.start()
+    worker = Worker(list(queues(connection).values()), connection=connection, serializer="json")
+    worker.work(burst=True)
+    looking.join()
+    assert (left, wakes.waiting()) == ([3], 0)
 
 
 def test_without_redis_the_address_and_the_cure_are_told_but_no_password(tmp_path: Path) -> None:
