@@ -24,6 +24,7 @@ from gateway.settings import Settings
 # The parent opens this pipe's end when the schema is in place; a part may load its modules until then.
 GATE = "GATEWAY_GATE"
 
+_AFTER_THE_API = 10
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -54,10 +55,11 @@ def api(settings: Settings) -> None:
     _set_aside()
     _wait_at_gate()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve_api(app, settings))
+        runner.run(serve_api(app, settings))
 
 
-async def _serve_api(app: Any, settings: Settings) -> None:
+async def serve_api(app: Any, settings: Settings) -> None:
+    """Any ASGI application, as the API is served. Raises CannotRun where it does not start."""
     from granian.constants import HTTPModes, Interfaces
     from granian.log import LogLevels
     from granian.server.embed import Server
@@ -96,8 +98,10 @@ def _wait_at_gate() -> None:
 
 
 def work(settings: Settings) -> None:
-    """A worker."""
+    """A worker. Where there are fewer cores than processes the API goes first: callers wait for it, bookings can wait."""
     from gateway.jobs import worker
+
+    os.nice(_AFTER_THE_API)
 
     with _no_redis():
         worker.run(settings)
