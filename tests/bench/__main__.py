@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import choice, labels, outage, quotes, soap, webhooks
+from tests.bench import bookings, choice, idle, labels, outage, quotes, soap, webhooks
 from tests.bench.measuring import Broken
 
 
 def main() -> int:
     try:
         quotes.main()
+        print()
+        bookings.main()
+        print()
+        idle.main()
         print()
         choice.main()
         print()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -59,6 +60,13 @@ class Child:
         if self._process.stdin:
             self._process.stdin.write(line + "\n")
         return self.hear()
+
+    def hold(self) -> None:
+        """It stands still until it is let go."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def let_go(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
 
     def end(self) -> None:
         self._process.terminate()

@@ -106,9 +106,9 @@ class Rig:
     """`sizes` are the merchants by name, with how many accounts each has."""
 
     def __init__(self, folder: Path, sizes: Mapping[str, int], latency: int, stack: contextlib.ExitStack) -> None:
-        settings = Settings(data_dir=folder, port=_free_port())
+        settings = Settings(data_dir=folder, port=free_port())
         keys = shop.open_shop(settings, sizes)
-        self.stub = Stub(_child(stack, LOAD_CORE, "tests.bench.stub", str(latency)))
+        self.stub = Stub(child(stack, LOAD_CORE, "tests.bench.stub", str(latency)))
         settings.lab_address.write_text(self.stub.url)
         environment = {
             "GATEWAY_DATA_DIR": str(settings.data_dir),
@@ -116,10 +116,10 @@ class Rig:
             "REDIS_URL": "",
             "DATABASE_URL": "",
         }
-        self.gateway = Gateway(settings, keys, _child(stack, MEASURED_CORE, "gateway.processes", "api", environment=environment))
-        self.floor = _child(stack, MEASURED_CORE, "tests.bench.floor", self.stub.url)
+        self.gateway = Gateway(settings, keys, child(stack, MEASURED_CORE, "gateway.processes", "api", environment=environment))
+        self.floor = child(stack, MEASURED_CORE, "tests.bench.floor", self.stub.url)
         self.lanes = shop.lanes()
-        _await(settings, self.gateway.child)
+        await_ready(settings, self.gateway.child)
 
 
 @contextlib.contextmanager
@@ -130,13 +130,15 @@ def rig(sizes: Mapping[str, int], latency: int) -> Iterator[Rig]:
         yield Rig(folder, sizes, latency, stack)
 
 
-def _child(stack: contextlib.ExitStack, core: int, *arguments: str, environment: Mapping[str, str] | None = None) -> Child:
-    child = Child(core, arguments, environment)
-    stack.callback(child.end)
-    return child
+def child(stack: contextlib.ExitStack, core: int, *arguments: str, environment: Mapping[str, str] | None = None) -> Child:
+    """It ends with the stack."""
+    process = Child(core, arguments, environment)
+    stack.callback(process.end)
+    return process
 
 
-def _await(settings: Settings, api: Child) -> None:
+def await_ready(settings: Settings, api: Child) -> None:
+    """Until it answers. Raises Broken where that takes too long."""
     until = time.monotonic() + _PATIENCE
     while not ready(settings):
         if not api.alive or time.monotonic() > until:
@@ -144,7 +146,7 @@ def _await(settings: Settings, api: Child) -> None:
         time.sleep(0.05)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
