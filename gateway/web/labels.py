@@ -39,7 +39,7 @@ _VARY = ResponseHeader(name="Vary", description="Accept, unless `format` was giv
 _ID = ResponseHeader(name="X-Label", description="The id of the version this is, or is made from.", documentation_only=True)
 _REFUSALS = refusals("not_found", "not_acceptable", "unconvertible")
 
-Form = Annotated[str | None, QueryParameter(name="format", max_length=10, schema_extra={"enum": ["pdf", "png", "zpl"]})]
+Form = Annotated[str | None, QueryParameter(name="format", max_length=10, schema_extra={"enum": list(FORMATS)})]
 Which = Annotated[
     str | None,
     QueryParameter(
@@ -137,6 +137,8 @@ def _version(row: StoredLabel) -> LabelVersion:
 def _asked(form: str | None, kind: str | None, page: int | None, version: str | None) -> Asked:
     """Raises ProblemError with all that is wrong."""
     errors = []
+    if form is not None and form not in FORMATS:
+        errors.append(ErrorItem(parameter="format", code="not_one_of", detail=f"there are {', '.join(FORMATS)}"))
     if kind is not None and kind not in _KINDS:
         errors.append(ErrorItem(parameter="kind", code="not_one_of", detail=f"there are {', '.join(_KINDS)}"))
     if page is not None and form not in (None, "png"):

@@ -105,10 +105,18 @@ def test_zpl_of_a_carrier_is_passed_on_as_it_is_and_nothing_else_is_made_of_it(b
     assert shop.call("GET", address, headers={"accept": "application/pdf"}).status_code == 406
 
 
-def test_a_format_nobody_knows_is_refused_naming_those_there_are(booked):
+@pytest.mark.parametrize("unknown", ["gif", ""])
+def test_a_format_nobody_knows_is_refused_naming_those_there_are(booked, unknown):
     shop, address = booked
-    for answer in (shop.call("GET", f"{address}?format=gif"), shop.call("GET", address, headers={"accept": "image/gif"})):
-        assert (answer.status_code, answer.json()["detail"]) == (406, "this label can be had as pdf, png, zpl")
+    answer = shop.call("GET", f"{address}?format={unknown}")
+    assert (answer.status_code, shop.errors(answer)) == (400, {"format": "not_one_of"})
+    assert answer.json()["errors"][0]["detail"] == "there are pdf, png, zpl"
+
+
+def test_where_no_format_there_is_would_do_the_answer_names_those_there_are(booked):
+    shop, address = booked
+    answer = shop.call("GET", address, headers={"accept": "image/gif"})
+    assert (answer.status_code, answer.json()["detail"]) == (406, "this label can be had as pdf, png, zpl")
 
 
 @pytest.mark.parametrize(
