@@ -77,6 +77,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     advance: int
 
 
+@functools.lru_cache(512)  # a text is tried at several sizes
 def clean(text: str) -> str:
     """The text as it can be printed: one line, composed, without control and format characters (joiners stay).
 
