@@ -22,6 +22,13 @@ def stride(width: int) -> int:
     return (width + 7) // 8
 
 
+def cut(top: int, high: int, shape: int, bits: int, height: int) -> tuple[int, int, int]:
+    """The top, height and dots of what of a shape lies on a canvas `height` high with rows of so many bits."""
+    below = max(0, top + high - height)
+    left = max(0, high - below - max(0, -top))
+    return max(0, top), left, shape >> below * bits & (1 << left * bits) - 1
+
+
 class Canvas:
     """Dots while they are drawn. A shape is one number whose bits are its dots, row by row in rows as wide as the canvas."""
 
@@ -32,16 +39,9 @@ class Canvas:
 
     def put(self, top: int, high: int, shape: int, *, ink: bool = True) -> None:
         """Ink a shape, or take ink away where it is; what lies above or below the canvas is left out."""
-        if top + high > self.height:
-            shape >>= (top + high - self.height) * self.bits
-            high = self.height - top
-        if top < 0:
-            top, high = 0, high + top
-        if high <= 0:
-            return
+        top, high, shape = cut(top, high, shape, self.bits, self.height)
         start, end = top * self.bits // 8, (top + high) * self.bits // 8
         there = int.from_bytes(self._rows[start:end])
-        shape &= (1 << high * self.bits) - 1
         self._rows[start:end] = (there | shape if ink else there & ~shape).to_bytes(end - start)
 
     def fill(self, left: int, top: int, right: int, bottom: int) -> None:

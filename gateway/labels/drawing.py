@@ -15,14 +15,18 @@ from gateway.labels.typeface import Pen, Run
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
-    """One line with its baseline at y, its runs from left to right. `squeeze`: how much narrower than set, 1 is as set."""
+    """One line with its baseline at y. `squeeze`: how much narrower than set, 1 is as set."""
 
     x: float
     y: float
     text: str
-    runs: tuple[Run, ...]
     pen: Pen
     squeeze: float = 1.0
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """From left to right."""
+        return typeface.line(self.text, bold=self.pen.bold)
 
 
 class Slanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +79,8 @@ class Page:
 
     def text(self, x: float, y: float, text: str, pen: Pen, room: float = float("inf")) -> None:
         """One line with its baseline at y; squeezed where it is wider than `room`, so that it never runs over."""
-        runs = typeface.line(text, bold=pen.bold)
-        wide = sum(run.advance for run in runs) * pen.size / typeface.UNITS
-        self.marks.append(Text(x=x, y=y, text=text, runs=runs, pen=pen, squeeze=min(1.0, room / wide) if wide else 1.0))
+        wide = typeface.width(text, pen)
+        self.marks.append(Text(x=x, y=y, text=text, pen=pen, squeeze=min(1.0, room / wide) if wide else 1.0))
 
     def slanted(self, x: float, y: float, text: str, pen: Pen) -> None:
         self.marks.append(Slanted(x=x, y=y, runs=typeface.line(text, bold=pen.bold), pen=pen))

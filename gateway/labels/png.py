@@ -18,7 +18,7 @@ _PER_METRE = round(raster.DPI / 0.0254)
 def write(drawing: Drawing, page: int | None = None) -> bytes:
     """Raises IndexError for a page it does not have; the first is 1."""
     pages = drawing.pages if page is None else (drawing.pages[page - 1],)
-    return encoded([raster.bitmap(drawing, one.marks) for one in pages])
+    return encoded([raster.bitmap(raster.size(drawing), one.marks) for one in pages])
 
 
 def encoded(bitmaps: Sequence[Bitmap]) -> bytes:

@@ -25,13 +25,25 @@ _STEPS = 4  # sizes of glyphs, a dot of the em: finer would fill the memory with
 _BOLDER = 0.03  # of the size: what a stroke adds to a glyph of a face that has no bold one
 _DIGITS = bytes(b"0"[0] if value < _HALF else b"1"[0] for value in range(256))
 
+Size = tuple[int, int]  # width, height in dots
 
-def bitmap(drawing: Drawing, marks: Iterable[Mark]) -> Bitmap:
+
+def bitmap(size: Size, marks: Iterable[Mark]) -> Bitmap:
     """The marks of one page."""
-    canvas = Canvas(round(drawing.width * SCALE), round(drawing.height * SCALE))
+    canvas = Canvas(*size)
     for mark in marks:
         _draw(canvas, mark)
     return canvas.done()
+
+
+def size(drawing: Drawing) -> Size:
+    """Of its pages."""
+    return round(drawing.width * SCALE), round(drawing.height * SCALE)
+
+
+def is_black(text: Text) -> bool:
+    """Whether it is inked; what is white takes ink away, and what is light is paper."""
+    return text.pen.grey <= 0.5
 
 
 def place(bars: Bars) -> tuple[int, int, int, int]:
@@ -45,7 +57,7 @@ def place(bars: Bars) -> tuple[int, int, int, int]:
 
 def _draw(canvas: Canvas, mark: Mark) -> None:
     match mark:
-        case Text() if mark.pen.grey <= 0.5 or mark.pen.grey == 1:
+        case Text() if is_black(mark) or mark.pen.grey == 1:
             _text(canvas, mark)
         case Box() if mark.grey <= 0.5:
             _fill(canvas, mark.x, mark.y, mark.x + mark.wide, mark.y + mark.high)
@@ -87,9 +99,15 @@ Glyph = tuple[int, int, int, int, int]  # its dots as a shape of a canvas, how w
 
 
 def _text(canvas: Canvas, mark: Text) -> None:
+    top, high, dots = line(canvas.bits, mark)
+    canvas.put(top, high, dots, ink=mark.pen.grey != 1)
+
+
+def line(bits: int, mark: Text) -> tuple[int, int, int]:
+    """A text's top, height and dots, as a shape of a canvas with rows of so many bits."""
     squeeze = min(100, math.floor(mark.squeeze * 100))
-    dots, above, high = _line(canvas.bits, mark.text, mark.pen.bold, mark.pen.size, squeeze, mark.x)
-    canvas.put(round(mark.y * SCALE) - above, high, dots, ink=mark.pen.grey != 1)
+    dots, above, high = _line(bits, mark.text, mark.pen.bold, mark.pen.size, squeeze, mark.x)
+    return round(mark.y * SCALE) - above, high, dots
 
 
 @functools.lru_cache(256)  # most lines of a label are on every label

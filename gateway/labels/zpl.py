@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import re
 import zlib
 
 from gateway.labels import raster
-from gateway.labels.bitmap import Bitmap
+from gateway.labels.bitmap import Bitmap, cut, stride
 from gateway.labels.codes import Kind
-from gateway.labels.drawing import Bars, Drawing, Mark, Page
+from gateway.labels.drawing import Bars, Drawing, Mark, Page, Slanted, Text
+from gateway.labels.raster import Size
 
 _EFFORT = 2  # of zlib
 _START, _CHANGE = {"C": ">;", "B": ">:"}, {"C": ">5", "B": ">6"}  # subsets of Code 128
@@ -28,32 +30,54 @@ def write(drawing: Drawing) -> bytes:
     return b"".join(_label(drawing, page) for page in drawing.pages)
 
 
-def label(bitmap: Bitmap, codes: str = "") -> bytes:
-    """One label as large as its dots, with native codes on top."""
-    return f"^XA^CI28^PW{bitmap.width}^LL{bitmap.height}^LH0,0\n{_graphic(bitmap)}{codes}^PQ1^XZ\n".encode("ascii")
+def label(bitmap: Bitmap) -> bytes:
+    """One label as large as its dots."""
+    return _framed((bitmap.width, bitmap.height), _inked(bitmap))
+
+
+def _framed(size: Size, fields: str) -> bytes:
+    return f"^XA^CI28^PW{size[0]}^LL{size[1]}^LH0,0\n{fields}^PQ1^XZ\n".encode("ascii")
 
 
 def _label(drawing: Drawing, page: Page) -> bytes:
-    drawn: list[Mark] = []
-    codes = ""
+    """A printer inks what any field inks: a line is a field of its own, what takes ink away is in one with what it lies on."""
+    size = raster.size(drawing)
+    fields = ""
+    rest: list[Mark] = []
     for mark in page.marks:
-        if isinstance(mark, Bars) and mark.symbol.text.isascii():
-            codes += _code(mark)
-        else:
-            drawn.append(mark)
-    return label(raster.bitmap(drawing, drawn), codes)
+        if isinstance(mark, Text) and raster.is_black(mark):
+            fields += _line(size, mark)
+        elif isinstance(mark, Bars) and mark.symbol.text.isascii():
+            fields += _code(mark)
+        elif not isinstance(mark, Slanted):  # the watermark is not inked here
+            rest.append(mark)
+    return _framed(size, _rest(size, tuple(rest)) + fields)
 
 
-def _graphic(bitmap: Bitmap) -> str:
+@functools.lru_cache(256)  # most lines of a label are on every label
+def _line(size: Size, mark: Text) -> str:
+    row = stride(size[0])
+    top, high, dots = cut(*raster.line(8 * row, mark), 8 * row, size[1])
+    return _graphic(top, row, dots.to_bytes(high * row)) if dots else ""
+
+
+@functools.lru_cache(32)  # bands, rules and frames are on every label
+def _rest(size: Size, marks: tuple[Mark, ...]) -> str:
+    return _inked(raster.bitmap(size, marks))
+
+
+def _inked(bitmap: Bitmap) -> str:
     """The rows from the first with ink to the last."""
     row = bitmap.stride
     top = (len(bitmap.rows) - len(bitmap.rows.lstrip(b"\0"))) // row
     inked = bitmap.rows[top * row : -(-len(bitmap.rows.rstrip(b"\0")) // row) * row]
-    if not inked:
-        return ""
-    packed = base64.b64encode(zlib.compress(inked, _EFFORT))
-    sizes = f"{len(inked)},{len(inked)},{row}"
-    return f"^FO0,{top}^GFA,{sizes},:Z64:{packed.decode()}:{binascii.crc_hqx(packed, 0):04X}^FS\n"
+    return _graphic(top, row, inked) if inked else ""
+
+
+def _graphic(top: int, row: int, dots: bytes) -> str:
+    """`row` bytes a row."""
+    packed = base64.b64encode(zlib.compress(dots, _EFFORT))
+    return f"^FO0,{top}^GFA,{len(dots)},{len(dots)},{row},:Z64:{packed.decode()}:{binascii.crc_hqx(packed, 0):04X}^FS\n"
 
 
 def _code(mark: Bars) -> str:

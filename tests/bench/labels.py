@@ -1,8 +1,9 @@
 """How long a label takes: `python -m tests.bench.labels`.
 
 CPU time of one label, the smallest mean of several repeats (the machine's noise only adds). Every label is another customer's, with
-another AWB and reference; what is the same on all labels is shaped and drawn once per process, as in the gateway. The floor is
-what no label can do without: its words shaped by HarfBuzz, then for PDF the fonts cut and for PNG and ZPL the dots compressed.
+another AWB, reference and weight; what is the same on all labels of a warehouse is shaped and drawn once per process, as in the
+gateway. The floor is what no label can do without: its words shaped by HarfBuzz, then for PDF the fonts cut and for PNG and ZPL the
+dots compressed.
 The last lines are a carrier's PDF through the sandbox, on the wall, with the sandbox running: no budget is set for it.
 """
 
@@ -18,13 +19,14 @@ from collections.abc import Callable, Iterator
 import msgspec
 import uharfbuzz as hb
 
+from adapters.contract.units import Weight
 from gateway.labels import parcel_label, raster, typeface
 from gateway.labels.converter import Converter
 from gateway.labels.drawing import Drawing, Text
 from gateway.labels.printing import Paper, printed
 from gateway.labels.sheet import Slip
 from tests.bench.choice import microseconds
-from tests.labels.goods import CUSTOMERS, slip
+from tests.labels.goods import CUSTOMERS, PARCEL, slip
 
 BUDGETS = {"pdf": 10.0, "png": 8.0, "zpl": 1.0}  # ms
 _LETTERS = {"latin": "abcdefghiklmnoprstuvwy", "hindi": "कखगघचजटडतदनपबमयरलवसह"}
@@ -60,16 +62,18 @@ def customers(script: str) -> Iterator[Slip]:
             "line1": f"{number} {' '.join(words[2:5])}",
             "line2": " ".join(words[5:8]),
             "city": words[8],
+            "phone": f"+91 9{dice.randrange(10**4):04} {dice.randrange(10**5):05}",
         }
         shipper = msgspec.structs.replace(CUSTOMERS[script], **changes)
-        yield slip(awb=f"{dice.randrange(10**12):013}", reference=f"RMA-{number:06}", shipper=shipper)
+        parcel = msgspec.structs.replace(PARCEL, dead_weight=Weight(dice.randrange(100, 5000)))
+        yield slip(awb=f"{dice.randrange(10**12):013}", reference=f"RMA-{number:06}", shipper=shipper, parcels=(parcel,))
 
 
 def floor(drawing: Drawing, form: str) -> Callable[[], object]:
     """Shaping, then cutting or compressing, on what the parcel label has."""
     (page, *_) = drawing.pages
     lines = [mark for mark in page.marks if isinstance(mark, Text)]
-    dots = raster.bitmap(drawing, page.marks).rows
+    dots = raster.bitmap(raster.size(drawing), page.marks).rows
     faces: dict[str, set[int]] = {}
     for run in (run for line in lines for run in line.runs):
         faces.setdefault(run.face.name, set()).update(glyph.id for glyph in run.glyphs)

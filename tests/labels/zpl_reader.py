@@ -77,12 +77,13 @@ def _field(found: Printed, field: dict[str, str]) -> None:
 
 
 def _put(sheet: Image.Image, shape: Image.Image, left: int, top: int) -> None:
-    """Whatever is not on the label, or on something that stands there already, is a fault."""
+    """Ink it. What is not on the label is a fault, and so is what is inked a second time: it would hide a code or a letter."""
     inked = shape.getbbox() or (0, 0, 0, 0)
     assert left >= 0 and top >= 0 and left + inked[2] <= sheet.width and top + inked[3] <= sheet.height
     box = (left, top, min(sheet.width, left + shape.width), min(sheet.height, top + shape.height))
-    assert sheet.crop(box).getbbox() is None
-    sheet.paste(shape.crop((0, 0, box[2] - left, box[3] - top)), box)
+    there, added = sheet.crop(box), shape.crop((0, 0, box[2] - left, box[3] - top))
+    assert ImageChops.logical_and(there, added).getbbox() is None
+    sheet.paste(ImageChops.logical_or(there, added), box)
 
 
 def _graphic(rest: str) -> Image.Image:
