@@ -2,7 +2,7 @@
 
 Kinds: pck pickup, bkg booking, vis visit, dec decision, quo quote, lbl label, exc exception, evt event, cac carrier
 account, mer merchant, key API key, loc location, pol policy, rcd rate card, ins instruction, xch exchange,
-adm key of the installation, aud entry of the audit log, whe webhook endpoint, whd delivery to one.
+adm key of the installation, aud entry of the audit log, whe webhook endpoint, whd delivery to one, fbl block of facts.
 """
 
 from __future__ import annotations

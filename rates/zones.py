@@ -18,6 +18,10 @@ ZONE_LENGTH = {"IN": 3, "CA": 3, "US": 3, "AU": 3, "BR": 3, "MX": 3, "GB": 2, "D
 # Written length of a code, to show a zone as "560xxx".
 _WRITTEN = {"IN": 6, "CA": 6, "US": 5, "AU": 4, "BR": 8, "MX": 5, "DE": 5, "FR": 5, "ES": 5, "IT": 5}
 
+# Countries whose whole postal codes name a street or a few houses; elsewhere thousands of people share one.
+_FINE = frozenset({"BR", "CA", "GB", "IE", "JP", "NL", "PT", "US"})
+_US_AREA = 5  # of ZIP+4: the area, without the street's four
+
 
 class LaneClass(enum.StrEnum):
     """How far a lane goes, as Indian rate cards sort it; the last two are for other countries."""
@@ -66,6 +70,13 @@ def area(zone: str) -> str:
     """A zone as a reader writes it: "IN-560" is "560xxx", "CA-M5V" "M5Vxxx"; the country where it has no codes."""
     country, _, prefix = zone.partition("-")
     return prefix.ljust(_WRITTEN.get(country, len(prefix) + 2), "x") if prefix else country
+
+
+def coarse(postal_code: str, country: str) -> str:
+    """The postal code as far as it names no few houses."""
+    if country not in _FINE:
+        return postal_code
+    return normal(postal_code)[:_US_AREA] if country == "US" else zone(postal_code, country).partition("-")[2]
 
 
 def normal(postal_code: str) -> str:

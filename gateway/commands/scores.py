@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from gateway.commands.ledger import Failed, ledger, merchant_named
 from gateway.services import facts, scoring
-from gateway.store import cases, scores_facts
+from gateway.store import cases, scores_blocks
 from gateway.store import scores as store
 from gateway.store.database import Database
 from gateway.store.rows import Owner
@@ -28,7 +28,7 @@ def scores() -> None:
 @click.option("--merchant", help="Of this merchant only: its name or id.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where anything differs from the ledger.")
 def rebuild(merchant: str | None, check: bool) -> None:
-    """Add up cells, facts and sums anew from the ledger's visits and bookings.
+    """Add up cells and facts anew from the ledger's visits and bookings.
 
     \b
     gateway scores rebuild --merchant "Kalpana Apparel"
@@ -44,7 +44,7 @@ def rebuild(merchant: str | None, check: bool) -> None:
 
 
 def _rebuild(database: Database, owner: Owner) -> list[str]:
-    """One transaction for the cells and sums, one for each pickup's facts before: visits go on meanwhile."""
+    """One transaction for the cells and blocks, one for each pickup's facts before: visits go on meanwhile."""
     with database.read() as tx:
         pickups = facts.pickups_of(tx, owner)
     for pickup in pickups:
@@ -52,14 +52,14 @@ def _rebuild(database: Database, owner: Owner) -> list[str]:
             facts.keep(tx, cases.load(tx, pickup))
     with database.write() as tx:
         cells = scoring.rebuild(tx, owner)
-        scores_facts.recount(tx, owner)
+        scores_blocks.rebuild(tx, owner)
     click.echo(f"{owner.merchant_id} {owner.mode}: {cells} cells, {len(pickups)} pickups")
     return []
 
 
 def _check(database: Database, owner: Owner) -> list[str]:
     with database.read() as tx:
-        wrong = [*scoring.differing(tx, owner), *(f"sums by {grain}" for grain in scores_facts.differing(tx, owner))]
+        wrong = [*scoring.differing(tx, owner), *scores_blocks.differing(tx, owner)]
         wrong += _stale(tx, owner)
     click.echo(f"{owner.merchant_id} {owner.mode}: {'as the ledger has it' if not wrong else f'{len(wrong)} differ'}")
     return wrong

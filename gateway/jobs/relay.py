@@ -18,7 +18,7 @@ from gateway import clock
 from gateway.jobs.queue import POLL, Wakes
 from gateway.services import erasing, polling, webhooks
 from gateway.services.kit import Kit
-from gateway.store import idempotency, outbox
+from gateway.store import idempotency, outbox, scores_blocks
 from gateway.store.database import AWAY
 from gateway.store.outbox import ADVANCE
 
@@ -29,6 +29,7 @@ _SWEEP, _SWEEP_EMBEDDED = 2.0, 0.5
 _MOST_WAITING = 500
 _MOST_OVERDUE = 2000
 _TIDY = 3600.0
+_PACK, _PACK_MORE = 60.0, 1.0
 _EXPIRE_MORE = 1.0  # a few pickups a second, so that nothing waits for it
 
 _log = structlog.get_logger()
@@ -45,6 +46,7 @@ class Relay:
         self._tidy_at = 0.0
         self._retention_days = retention_days
         self._expire_at = 0.0
+        self._pack_at = 0.0
         self._away = False
 
     def run(self, stop: threading.Event) -> None:
@@ -65,6 +67,8 @@ class Relay:
                 self._tidy_at = time.monotonic() + _TIDY
             if time.monotonic() >= self._expire_at:
                 self._expire_at = time.monotonic() + (_EXPIRE_MORE if self.expire() else _TIDY)
+            if time.monotonic() >= self._pack_at:
+                self._pack_at = time.monotonic() + (_PACK_MORE if self.pack() else _PACK)
         except (redis.RedisError, *AWAY) as error:
             self._tell(error)
             return _AWAY
@@ -105,6 +109,11 @@ class Relay:
         with self._kit.db.write() as tx:
             webhooks.tidy(tx, clock.wall())
             return idempotency.purge(tx, clock.wall())
+
+    def pack(self) -> bool:
+        """Put settled facts of one service into a block, where there are enough; whether there were."""
+        with self._kit.db.write() as tx:
+            return scores_blocks.pack(tx)
 
     def expire(self) -> int:
         """Erase people from pickups whose time of keeping is over; how many."""

@@ -22,13 +22,9 @@ from gateway.store.audit import chain_of
 from gateway.store.ledger import BOOKINGS, PICKUPS, Booking, Pickup, Wanted
 from gateway.store.rows import Owner
 from gateway.store.vault import Vault
-from rates.zones import normal, zone
+from rates.zones import coarse
 
 ACTION = "erasePickup"
-
-# Countries whose whole postal codes name a street or a few houses; elsewhere thousands of people share one.
-_FINE = frozenset({"BR", "CA", "GB", "IE", "JP", "NL", "PT", "US"})
-_US_AREA = 5  # of ZIP+4: the area, without the street's four
 
 
 class Erased(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +73,6 @@ def _forget_people(tx: sa.Connection, pickup: Pickup) -> int:
     mine = tables.people.c.pickup_id == pickup.id
     tx.execute(tables.people.update().where(mine).values(shipper=shipper, consignee=consignee))
     PICKUPS.update(tx, pickup.id, lane=f"{shipper.postal_code}-{consignee.postal_code}")
-    erasure.recode(tx, pickup.id, normal(shipper.postal_code)[:16])
     return 1
 
 
@@ -92,13 +87,6 @@ def _nobody(party: Party) -> Party:
         state=party.state,
         timezone=party.timezone,
     )
-
-
-def coarse(postal_code: str, country: str) -> str:
-    """The postal code as far as it names no few houses."""
-    if country not in _FINE:
-        return postal_code
-    return normal(postal_code)[:_US_AREA] if country == "US" else zone(postal_code, country).partition("-")[2]
 
 
 def unnamed(wanted: Wanted) -> Wanted:

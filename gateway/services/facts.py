@@ -28,7 +28,7 @@ from gateway.store.rows import Owner
 from gateway.store.scores_facts import Fact, Given
 from rates.decisions import Decision
 from rates.scorecards import LONGEST, MILLION, Sums
-from rates.zones import normal, zone
+from rates.zones import coarse, normal, zone
 
 _NOBODY_CAME = frozenset({Reason.NOT_ATTEMPTED, Reason.NO_EVENT})
 _COMES_AGAIN = frozenset({Act.REATTEMPT, Act.RESCHEDULE})
@@ -47,7 +47,7 @@ def keep(tx: sa.Connection, case: Case) -> None:
         start = before or _noted(tx, case, booking, booking.booked_at)
         after = derived(case, booking, start, silent.get(booking.id, []))
         if after != before:
-            scores_facts.put(tx, before, after)
+            scores_facts.put(tx, after)
 
 
 # --- noted once ------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def _noted(tx: sa.Connection, case: Case, booking: Booking, booked_at: dt.dateti
         moved_by=booking.moved_by,
         service=booking.service,
         zone=zone(shipper.postal_code, shipper.country),
-        postal_code=normal(shipper.postal_code)[:16],
+        postal_code=normal(coarse(shipper.postal_code, shipper.country))[:16],
         destination=normal(case.people.consignee.postal_code)[:16],
         weight_g=sum(parcel.dead_weight.grams for parcel in wanted.parcels),
         quality_check=bool(wanted.quality_checks),
@@ -128,8 +128,26 @@ def derived(case: Case, booking: Booking, start: Fact, silent: Iterable[dt.date]
         start,
         waiting=not (collected or over),
         hours=hours,
+        **_days(case, booking, visits, collected_at),
+        window=_window(booking),
         sums=sums + Sums(on_time=int(bool(collected_at and _on_time(case, booking, collected_at)))),
     )
+
+
+def _days(case: Case, booking: Booking, visits: list[Visit], collected_at: dt.datetime | None) -> dict[str, dt.date | None]:
+    """The local days by which bookings are counted, besides the one of the booking itself."""
+    timezone = door_zone(case, booking)
+    delivered_at = next((scan.at for scan in case.scans[booking.id] if scan.milestone is Milestone.DELIVERED), None)
+    return {
+        "requested_day": clock.local_date(case.pickup.business_created_at, timezone),
+        "visited_day": min((visit.day for visit in visits), default=None),
+        "collected_day": clock.local_date(collected_at, timezone) if collected_at else None,
+        "delivered_day": clock.local_date(delivered_at, timezone) if delivered_at else None,
+    }
+
+
+def _window(booking: Booking) -> str:
+    return f"{booking.window.start:%H:%M}-{booking.window.end:%H:%M}" if booking.window else ""
 
 
 def _last_heard(case: Case, booking: Booking, visits: list[Visit]) -> dt.datetime | None:

@@ -6,7 +6,7 @@ The adjusted rate uses the same chances as the choice, as of now, over the merch
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import sqlalchemy as sa
@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from gateway.services import scoring
 from gateway.store import scores, scores_reading
 from gateway.store.rows import Owner
-from gateway.store.scores_reading import Tally, Wanted, Whom
+from gateway.store.scores_reading import Group, Tally, Wanted, Whom
 from rates.estimates import Cell, Prior, estimate, prior_of
 from rates.scorecards import Card, Sums, adjusted, card, funnel, share, tie_groups, tied
-from rates.statistics import Forecast, Funnel, Ranged, Wait
+from rates.statistics import Funnel, Ranged
 
 Lanes = Mapping[Whom, Mapping[str, Tally]]
 
@@ -44,9 +44,9 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
 
 def sheet(tx: sa.Connection, owner: Owner, wanted: Wanted, now: dt.datetime) -> Sheet:
     """The scorecard of the wanted bookings."""
-    sums, lanes = scores_reading.sums(tx, owner, wanted), scores_reading.lanes(tx, owner, wanted)
-    waits, forecasts = scores_reading.waits(tx, owner, wanted, now), scores_reading.forecasts(tx, owner, wanted)
-    cards = {whom: card(found, waits.get(whom, []), forecasts.get(whom, [])) for whom, found in sums.items()}
+    groups = scores_reading.read(tx, owner, wanted, now)
+    cards = {whom: card(group.sums, group.waits, group.forecasts) for whom, group in groups.items()}
+    lanes = {whom: group.lanes for whom, group in groups.items()}
     fair = _adjusted(tx, owner, lanes, now)
     together = _by_zone(lanes)
     ranks = _ranks(cards)
@@ -61,15 +61,14 @@ def sheet(tx: sa.Connection, owner: Owner, wanted: Wanted, now: dt.datetime) -> 
         for whom, one in cards.items()
     ]
     lines.sort(key=lambda line: (-line.card.sums.bookings, line.whom))
-    return Sheet(lines=lines, together=_together(sums, waits, forecasts))
+    return Sheet(lines=lines, together=_together(groups.values()))
 
 
-def _together(sums: Mapping[Whom, Sums], waits: Mapping[Whom, list[Wait]], forecasts: Mapping[Whom, list[Forecast]]) -> Card:
-    total = Sums()
-    for one in sums.values():
-        total = total + one
-    every_wait = [wait for found in waits.values() for wait in found]
-    return card(total, every_wait, [one for found in forecasts.values() for one in found])
+def _together(groups: Iterable[Group]) -> Card:
+    found = list(groups)
+    total = sum((group.sums for group in found), Sums())
+    waits = [wait for group in found for wait in group.waits]
+    return card(total, waits, [one for group in found for one in group.forecasts])
 
 
 def _name(whom: Whom) -> str:

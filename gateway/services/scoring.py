@@ -145,12 +145,17 @@ class _Cells:
 
 def given(scored: Scored) -> Cells:
     """What it adds to each cell. Slip cells keep (total, count) in the two columns."""
-    parts = {key: observe(Cell(), scored.collected, weight, scored.at, HALF_LIFE) for key, weight in scored.cells.items()}
-    parts |= {key: observe(Cell(), scored.collected, weight, scored.at, BRAKE_HALF_LIFE) for key, weight in scored.recent.items()}
+    parts = _weighed(scored, scored.cells, HALF_LIFE) | _weighed(scored, scored.recent, BRAKE_HALF_LIFE)
     if scored.slip_cell:
         days = observe_days(Days(), scored.slip, scored.at)
         parts[scored.slip_cell] = Cell(days.total, days.count)
     return parts
+
+
+def _weighed(scored: Scored, weights: Mapping[str, float], half_life: dt.timedelta) -> Cells:
+    """Cells in which it weighs the same get the same."""
+    parts = {weight: observe(Cell(), scored.collected, weight, scored.at, half_life) for weight in set(weights.values())}
+    return {key: parts[weight] for key, weight in weights.items()}
 
 
 # --- what a visit says -----------------------------------------------------------------------------
@@ -292,9 +297,13 @@ def added_up(tx: sa.Connection, owner: Owner) -> Cells:
     """All cells, from what each visit and silence of the ledger gave."""
     sums: Cells = {}
     for one in scores.taken(tx, owner):
-        for key, part in given(msgspec.convert(one, Scored)).items():
-            sums[key] = sums.get(key, Cell()) + part
+        for key, part in given(_DECODER.decode(one)).items():
+            before = sums.get(key)
+            sums[key] = before + part if before else part
     return sums
+
+
+_DECODER = msgspec.json.Decoder(Scored)
 
 
 def differing(tx: sa.Connection, owner: Owner) -> list[str]:

@@ -60,7 +60,6 @@ REWRITTEN = (
     Rewritten(tables.bookings, "refusal"),
     Rewritten(tables.events, "data"),
     Rewritten(tables.webhook_deliveries, "attempts"),
-    Rewritten(tables.facts, "postal_code"),
     Rewritten(tables.idempotency, "answer"),
     Rewritten(tables.people, "shipper"),
     Rewritten(tables.people, "consignee"),
@@ -102,12 +101,6 @@ def _tellable(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _tellable(inner) for name, inner in value.items() if name in _TELLABLE}
     return [_tellable(inner) for inner in value] if isinstance(value, list) else value
-
-
-def recode(tx: sa.Connection, pickup_id: str, postal_code: str) -> int:
-    """The postal code the statistics know of its bookings."""
-    mine = tables.facts.c.pickup_id == pickup_id
-    return tx.execute(tables.facts.update().where(mine).values(postal_code=postal_code)).rowcount
 
 
 def reseal_answers(tx: sa.Connection, vault: Vault, pickup: Pickup) -> int:

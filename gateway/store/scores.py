@@ -82,12 +82,11 @@ def owners(tx: sa.Connection) -> list[Owner]:
     return [Owner(row.merchant_id, row.mode) for row in rows]
 
 
-def taken(tx: sa.Connection, owner: Owner) -> Iterator[Any]:
-    """What each visit and each silence of the owner gave the estimates, as it stands in the ledger."""
+def taken(tx: sa.Connection, owner: Owner) -> Iterator[str]:
+    """What each visit and each silence of the owner gave the estimates, as it stands in the ledger, in JSON."""
     for table in (tables.visits, tables.silences):
-        statement = sa.select(table.c.scored).where(whose(table), table.c.scored.is_not(None))
-        rows = tx.execute(statement.execution_options(yield_per=2000), msgspec.structs.asdict(owner))
-        yield from (scored for (scored,) in rows if scored is not None)
+        statement = sa.select(sa.type_coerce(table.c.scored, sa.Text)).where(whose(table), table.c.scored.is_not(None))
+        yield from tx.execute(statement.execution_options(yield_per=2000), msgspec.structs.asdict(owner)).scalars()
 
 
 # --- silence ---------------------------------------------------------------------------------------

@@ -1,26 +1,25 @@
-"""Sums read for a scorecard: the kept sums where it is asked about services, accounts, zones and days, else the facts.
-
-A span of days is read as its whole weeks and the days at its ends.
-"""
+"""What a scorecard is made of: the wanted facts added up by service, out of blocks and out of the loose ones alike."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import enum
+import functools
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from gateway.store import tables
-from gateway.store.rows import Owner, whose
-from gateway.store.scores_facts import COLLECTED, DAY, FINEST, FORECAST, OVER, WEEK, ZONE_DAY, ZONE_WEEK, hour_of
+from gateway.store import scores_blocks, tables
+from gateway.store.rows import Owner
+from gateway.store.scores_blocks import HUNDREDTH, Block, number_of
+from gateway.store.scores_facts import hour_of
+from gateway.store.slices import Slices, counted, grouped, total
 from gateway.store.tables import MEASURES
-from rates.scorecards import LONGEST, MILLION, Sums
+from rates.scorecards import MILLION, Sums
 from rates.statistics import Ended, Forecast, Wait
-
-_WEEK = dt.timedelta(days=7)
-_WHOM = ("carrier", "moved_by", "service")
 
 
 class Whom(msgspec.Struct, frozen=True, order=True):
@@ -31,14 +30,31 @@ class Whom(msgspec.Struct, frozen=True, order=True):
     service: str
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which bookings: by the day they were booked (`until` is the first day after), and by what else is given.
+class By(enum.StrEnum):
+    """By which day bookings are counted: that of the request, of the booking, of the first visit..."""
 
-    `postal_codes` are beginnings; from them on only the facts can tell.
-    """
+    REQUESTED = "requested"
+    BOOKED = "booked"
+    VISITED = "first_visit"
+    COLLECTED = "collected"
+    DELIVERED = "delivered"
+
+
+_DAY = {
+    By.REQUESTED: "requested_day",
+    By.BOOKED: "day",
+    By.VISITED: "visited_day",
+    By.COLLECTED: "collected_day",
+    By.DELIVERED: "delivered_day",
+}
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which bookings: by a day (`until` is the first day after), and by what else is given. `postal_codes` are beginnings."""
 
     since: dt.date
     until: dt.date
+    by: By = By.BOOKED
     carriers: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
@@ -46,179 +62,149 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     postal_codes: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
     weekdays: tuple[int, ...] = ()
+    windows: tuple[str, ...] = ()
     least_g: int | None = None
     most_g: int | None = None
     quality_check: bool | None = None
     return_reasons: tuple[str, ...] = ()
     chosen_by: tuple[str, ...] = ()
 
-    @property
-    def needs_facts(self) -> bool:
-        rest = (self.postal_codes, self.destinations, self.weekdays, self.return_reasons, self.chosen_by)
-        return any(rest) or any(one is not None for one in (self.least_g, self.most_g, self.quality_check))
 
-
-def sums(tx: sa.Connection, owner: Owner, wanted: Wanted) -> dict[Whom, Sums]:
-    """The sums by service."""
-    return {_whom(row): Sums(**_measured(row)) for row in _grouped(tx, owner, wanted, (), MEASURES, by_zone=False)}
-
-
-class Tally(msgspec.Struct, frozen=True):
+class Tally(msgspec.Struct):
     """First visits of a service in a zone, and its bookings there."""
 
-    known: int
-    collected: int
-    bookings: int
+    known: int = 0
+    collected: int = 0
+    bookings: int = 0
 
 
-def lanes(tx: sa.Connection, owner: Owner, wanted: Wanted) -> dict[Whom, dict[str, Tally]]:
-    """By service and zone."""
-    found: dict[Whom, dict[str, Tally]] = {}
-    names = ("first_known", "first_collected", "bookings")
-    for row in _grouped(tx, owner, wanted, ("zone",), names, by_zone=True):
-        found.setdefault(_whom(row), {})[row.zone] = Tally(*(int(getattr(row, name)) for name in names))
-    return found
+class Group:
+    """All that is told of a service: sums, hours of waiting, forecasts by their hundredth, zones."""
+
+    def __init__(self) -> None:
+        self._sums: Counter[str] = Counter()
+        self._waits: Counter[tuple[Ended, int]] = Counter()
+        self._forecasts: dict[int, tuple[int, int, int]] = {}  # hundredth: how many, how many collected, total of the chances
+        self.lanes: dict[str, Tally] = {}
+
+    @property
+    def sums(self) -> Sums:
+        return Sums(**self._sums)
+
+    @property
+    def waits(self) -> list[Wait]:
+        """How long was waited from booking to collection, open bookings until now."""
+        return [Wait(hours, ended, count) for (ended, hours), count in sorted(self._waits.items())]
+
+    @property
+    def forecasts(self) -> list[Forecast]:
+        """What was forecast for first visits and what came, by hundredths of the forecast."""
+        told = (self._forecasts[hundredth] for hundredth in sorted(self._forecasts))
+        return [Forecast(chances / n / MILLION, won, n) for n, won, chances in told]
+
+    def add(self, block: Block, chosen: int, hour: int) -> None:
+        """These rows of a block; `hour` is now."""
+        measures = {name: block.column(name) for name in MEASURES}
+        for name, column in measures.items():
+            self._sums[name] += total(column, chosen)
+        self._add_waits(block, measures, chosen, hour)
+        self._add_forecasts(block, measures["first_collected"], chosen)
+        self._add_lanes(block, measures, chosen)
+
+    def _add_waits(self, block: Block, measures: Mapping[str, Slices], chosen: int, hour: int) -> None:
+        hours, collected = block.column("hours"), _any(measures["collected"], chosen)
+        otherwise = _any(measures["over"], chosen & ~collected)
+        for ended, rows in ((Ended.COLLECTED, collected), (Ended.OTHERWISE, otherwise)):
+            for waited, those in grouped(hours, rows):
+                self._waits[ended, waited] += those.bit_count()
+        for since, those in grouped(block.column("since_hour"), _any(block.column("waiting"), chosen)):
+            self._waits[Ended.OPEN, max(hour - since, 0)] += those.bit_count()
+
+    def _add_forecasts(self, block: Block, collected: Slices, chosen: int) -> None:
+        above = block.column("above_hundredth")
+        for hundredth, rows in grouped(block.column("hundredth"), _any(block.column("foretold"), chosen)):
+            n = rows.bit_count()
+            told = (n, total(collected, rows), n * hundredth * HUNDREDTH + total(above, rows))
+            before = self._forecasts.get(hundredth, (0, 0, 0))
+            self._forecasts[hundredth] = (before[0] + told[0], before[1] + told[1], before[2] + told[2])
+
+    def _add_lanes(self, block: Block, measures: Mapping[str, Slices], chosen: int) -> None:
+        tallied = [_any(measures[name], chosen) for name in ("first_known", "first_collected", "bookings")]
+        counts = zip(*(counted(rows, block.in_zones) for rows in tallied), strict=True)
+        for zone, (known, collected, bookings) in zip(block.lines("zone"), counts, strict=True):
+            if bookings:
+                tally = self.lanes.setdefault(zone, Tally())
+                tally.known += known
+                tally.collected += collected
+                tally.bookings += bookings
 
 
-def waits(tx: sa.Connection, owner: Owner, wanted: Wanted, now: dt.datetime) -> dict[Whom, list[Wait]]:
-    """How long was waited from booking to collection, open bookings until now."""
-    found: dict[Whom, list[Wait]] = {}
-    for kind, ended in ((COLLECTED, Ended.COLLECTED), (OVER, Ended.OTHERWISE)):
-        for row in _bins(tx, owner, wanted, kind):
-            found.setdefault(_whom(row), []).append(Wait(row.bin, ended, int(row.n)))
-    for row in _open(tx, owner, wanted):
-        hours = max(hour_of(now) - row.booked_hour, 0)
-        found.setdefault(_whom(row), []).append(Wait(hours, Ended.OPEN, int(row.n)))
-    return found
+def _any(column: Slices, chosen: int) -> int:
+    """Those of the chosen rows whose number is not 0."""
+    found = 0
+    for one in column:
+        found |= one
+    return found & chosen
 
 
-def forecasts(tx: sa.Connection, owner: Owner, wanted: Wanted) -> dict[Whom, list[Forecast]]:
-    """What was forecast for first visits and what came, by hundredths of the forecast."""
-    found: dict[Whom, list[Forecast]] = {}
-    for row in _bins(tx, owner, wanted, FORECAST):
-        n = int(row.n)
-        if n:
-            found.setdefault(_whom(row), []).append(Forecast(int(row.total) / n / MILLION, int(row.won), n))
-    return found
+def read(tx: sa.Connection, owner: Owner, wanted: Wanted, now: dt.datetime) -> dict[Whom, Group]:
+    """The wanted facts by service, the services in order."""
+    found: dict[Whom, Group] = {}
+    for whom, block, live in scores_blocks.parts(tx, owner, functools.partial(_whom, wanted), *_spans(wanted)):
+        chosen = _chosen(block, wanted, live)
+        if chosen:
+            group = found.setdefault(Whom(whom.carrier, whom.moved_by, whom.service), Group())
+            group.add(block, chosen, hour_of(now))
+    return dict(sorted(found.items()))
 
 
-def _whom(row: Any) -> Whom:
-    return Whom(row.carrier, row.moved_by, row.service)
+# --- which -----------------------------------------------------------------------------------------
 
 
-def _measured(row: Any) -> dict[str, int]:
-    return {name: int(getattr(row, name)) for name in MEASURES}
+def _spans(wanted: Wanted) -> list[Any]:
+    """Conditions on kept blocks, which know of their first and last booking only."""
+    block = tables.fact_blocks.c
+    return [block.last_day >= wanted.since, block.first_day < wanted.until] if wanted.by is By.BOOKED else []
 
 
-# --- statements ------------------------------------------------------------------------------------
-
-
-def _grouped(
-    tx: sa.Connection, owner: Owner, wanted: Wanted, more: tuple[str, ...], measures: tuple[str, ...], *, by_zone: bool
-) -> list[Any]:
-    """Rows by service (and `more`) with these sums."""
-    if wanted.needs_facts:
-        rows: Any = sa.select(*(tables.facts.c[name] for name in (*_WHOM, *more, *measures))).where(*_facts(wanted)).subquery()
-    else:
-        rows = _spanned(tables.score_days, wanted, (*_WHOM, *more, *measures), by_zone=by_zone)
-    by = [rows.c[name] for name in (*_WHOM, *more)]
-    total = [sa.func.sum(rows.c[name]).label(name) for name in measures]
-    return list(tx.execute(sa.select(*by, *total).group_by(*by).order_by(*by), msgspec.structs.asdict(owner)))
-
-
-def _bins(tx: sa.Connection, owner: Owner, wanted: Wanted, kind: str) -> list[Any]:
-    if wanted.needs_facts:
-        rows: Any = _bins_of_facts(wanted, kind)
-    else:
-        table = tables.score_bins
-        rows = _spanned(table, wanted, (*_WHOM, "bin", "n", "won", "total"), table.c.kind == kind, by_zone=False)
-    by = [rows.c[name] for name in (*_WHOM, "bin")]
-    total = [sa.func.sum(rows.c[name]).label(name) for name in ("n", "won", "total")]
-    return list(tx.execute(sa.select(*by, *total).group_by(*by).order_by(*by), msgspec.structs.asdict(owner)))
-
-
-def _bins_of_facts(wanted: Wanted, kind: str) -> Any:
-    table = tables.facts.c
-    place, condition = {
-        COLLECTED: (table.hours, table.collected > 0),
-        OVER: (table.hours, (table.over > 0) & (table.collected == 0)),
-        FORECAST: (table.chance * FINEST // MILLION, (table.first_known > 0) & (table.chance > 0)),
-    }[kind]
-    amounts = (sa.literal(1).label("n"), table.first_collected.label("won"), table.chance.label("total"))
-    whom = [table[name] for name in _WHOM]
-    return sa.select(*whom, place.label("bin"), *amounts).where(*_facts(wanted), condition).subquery()
-
-
-def _open(tx: sa.Connection, owner: Owner, wanted: Wanted) -> list[Any]:
-    table = tables.facts.c
-    by = [*(table[name] for name in _WHOM), table.booked_hour]
-    chosen = sa.select(*by, sa.func.count().label("n")).where(*_facts(wanted), table.waiting.is_(True), table.hours <= LONGEST)
-    return list(tx.execute(chosen.group_by(*by), msgspec.structs.asdict(owner)))
-
-
-def _spanned(table: sa.Table, wanted: Wanted, names: tuple[str, ...], *conditions: Any, by_zone: bool) -> Any:
-    """The rows of the span's weeks and days, one select each."""
-    zoned = by_zone or bool(wanted.zones)
-    everywhere = [] if zoned else [table.c.zone == ""]
-    columns = [table.c[name] for name in names]
-    parts = [
-        sa.select(*columns).where(
-            whose(table),
-            table.c.grain == (_ZONED[grain] if zoned else grain),
-            table.c.start >= first,
-            table.c.start < last,
-            *everywhere,
-            *_kept(table, wanted),
-            *conditions,
-        )
-        for grain, first, last in spans(wanted.since, wanted.until)
-    ]
-    return sa.union_all(*parts).subquery()
-
-
-_ZONED = {DAY: ZONE_DAY, WEEK: ZONE_WEEK}
-
-
-def spans(since: dt.date, until: dt.date) -> Iterator[tuple[str, dt.date, dt.date]]:
-    """(grain, first, day after the last): whole weeks from Monday on, and the days before and after them."""
-    monday = since + dt.timedelta(days=-since.weekday() % 7)
-    weeks_end = until - dt.timedelta(days=until.weekday())
-    if monday + _WEEK > weeks_end:
-        yield DAY, since, until
-        return
-    yield WEEK, monday, weeks_end
-    for first, last in ((since, monday), (weeks_end, until)):
-        if first < last:
-            yield DAY, first, last
-
-
-def _kept(table: sa.Table, wanted: Wanted) -> list[Any]:
-    """Conditions on columns that sums and facts both have."""
+def _whom(wanted: Wanted, table: sa.Table) -> list[Any]:
+    """Conditions on what a block is about."""
     found: list[Any] = []
     if wanted.carriers:
         found.append(table.c.carrier.in_(wanted.carriers) | table.c.moved_by.in_(wanted.carriers))
     if wanted.services:
         found.append(table.c.service.in_(wanted.services))
-    if wanted.accounts:
-        found.append(table.c.account_id.in_(wanted.accounts))
-    return [*found, *([table.c.zone.in_(wanted.zones)] if wanted.zones else [])]
+    return [*found, *([table.c.account_id.in_(wanted.accounts)] if wanted.accounts else [])]
 
 
-def _beginning(column: Any, starts: tuple[str, ...]) -> list[Any]:
-    return [sa.or_(*(column.startswith(start, autoescape=True) for start in starts))] if starts else []
+def _chosen(block: Block, wanted: Wanted, live: int) -> int:
+    """The rows of the block that are wanted."""
+    chosen = block.within(_DAY[wanted.by], number_of(wanted.since), number_of(wanted.until), live)
+    for name, words in _worded(wanted).items():
+        chosen = block.among(name, words, chosen, beginning=name == "postal_code") if words else chosen
+    if wanted.weekdays:
+        chosen = _or(block.within("weekday", day, day + 1, chosen) for day in wanted.weekdays)
+    if wanted.least_g is not None or wanted.most_g is not None:
+        most = 1 << 63 if wanted.most_g is None else wanted.most_g + 1
+        chosen = block.within("weight_g", wanted.least_g or 0, most, chosen)
+    if wanted.quality_check is not None:
+        chosen = block.within("quality_check", int(wanted.quality_check), int(wanted.quality_check) + 1, chosen)
+    return chosen
 
 
-def _facts(wanted: Wanted) -> list[Any]:
-    table = tables.facts.c
-    found = [whose(tables.facts), table.day >= wanted.since, table.day < wanted.until, *_kept(tables.facts, wanted)]
-    found += _beginning(table.postal_code, wanted.postal_codes)
-    for column, chosen in (
-        (table.destination, wanted.destinations),
-        (table.weekday, wanted.weekdays),
-        (table.return_reason, wanted.return_reasons),
-        (table.chosen_by, wanted.chosen_by),
-    ):
-        found += [column.in_(chosen)] if chosen else []
-    found += [table.weight_g >= wanted.least_g] if wanted.least_g is not None else []
-    found += [table.weight_g <= wanted.most_g] if wanted.most_g is not None else []
-    return [*found, *([table.quality_check.is_(wanted.quality_check)] if wanted.quality_check is not None else [])]
+def _worded(wanted: Wanted) -> dict[str, tuple[str, ...]]:
+    return {
+        "zone": wanted.zones,
+        "postal_code": wanted.postal_codes,
+        "destination": wanted.destinations,
+        "return_reason": wanted.return_reasons,
+        "chosen_by": wanted.chosen_by,
+        "window": wanted.windows,
+    }
+
+
+def _or(choices: Iterable[int]) -> int:
+    found = 0
+    for one in choices:
+        found |= one
+    return found

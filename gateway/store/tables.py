@@ -511,20 +511,11 @@ pool_members = sa.Table(
     sa.Column("mode", sa.String(4), primary_key=True),
 )
 
-# Sums over bookings, by the day they were booked: what a fact holds for one booking, `score_days` holds for many.
-MEASURES = Sums.__struct_fields__
+MEASURES = Sums.__struct_fields__  # what a booking came to, each a number that can be added up
 
 
 def _measures() -> list[sa.Column[int]]:
     return [sa.Column(name, sa.BigInteger, nullable=False, server_default="0") for name in MEASURES]
-
-
-def _score_key(*order: str) -> list[sa.Column[Any]]:
-    """`grain`: day and week over all zones (zone ""), zone_day and zone_week by zone; `start` is its first day."""
-    word = sa.String(9)
-    kinds: dict[str, Any] = {"mode": sa.String(4), "grain": word, "start": sa.Date, "zone": sa.String(24), "kind": word}
-    merchant = sa.Column("merchant_id", sa.String(40), sa.ForeignKey("merchants.id"), primary_key=True)
-    return [merchant, *(sa.Column(name, kinds.get(name, sa.String(40)), primary_key=True) for name in order)]
 
 
 facts = sa.Table(
@@ -533,8 +524,8 @@ facts = sa.Table(
     sa.Column("booking_id", sa.String(40), sa.ForeignKey("bookings.id"), primary_key=True),
     *_owner(),
     sa.Column("pickup_id", sa.String(40), sa.ForeignKey("pickups.id"), nullable=False, index=True),
-    sa.Column("day", sa.Date, nullable=False),
-    sa.Column("week", sa.Date, nullable=False),  # its Monday
+    sa.Column("day", sa.Date, nullable=False),  # booked
+    sa.Column("week", sa.Date, nullable=False),  # its Monday; read by nobody since version 0010
     sa.Column("weekday", sa.Integer, nullable=False),  # 1 is Monday
     sa.Column("account_id", sa.String(40), nullable=False),
     sa.Column("carrier", sa.String(40), nullable=False),
@@ -554,25 +545,36 @@ facts = sa.Table(
     sa.Column("chance", sa.Integer, nullable=False),  # forecast for its first visit, in millionths
     sa.Column("given", Json, nullable=False),  # what its decision said
     *_measures(),
+    *(sa.Column(name, sa.Date) for name in ("requested_day", "visited_day", "collected_day", "delivered_day")),
+    sa.Column("window", sa.String(11), nullable=False, server_default=""),  # 10:00-18:00
 )
-_waiting = facts.c.waiting.is_(True)
-sa.Index("ix_facts_owner", facts.c.merchant_id, facts.c.mode, facts.c.day)
-sa.Index("ix_facts_waiting", facts.c.merchant_id, facts.c.mode, facts.c.day, sqlite_where=_waiting, postgresql_where=_waiting)
+sa.Index("ix_facts_owner", facts.c.merchant_id, facts.c.mode, facts.c.booking_id)
 
+# Facts of one service side by side, column by column: gateway/store/scores_blocks.py.
 _WHOM = ("account_id", "carrier", "moved_by", "service")
-score_days = sa.Table(
-    "score_days", metadata, *_score_key("mode", "grain", "start", *_WHOM, "zone"), *_measures(), sqlite_with_rowid=False
+fact_blocks = sa.Table(
+    "fact_blocks",
+    metadata,
+    _id(),
+    *_owner(),
+    *(sa.Column(name, sa.String(40), nullable=False) for name in _WHOM),
+    sa.Column("first_day", sa.Date, nullable=False),
+    sa.Column("last_day", sa.Date, nullable=False),
+    sa.Column("first_booking", sa.String(40), nullable=False),
+    sa.Column("last_booking", sa.String(40), nullable=False),
+    sa.Column("n", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("bookings", sa.LargeBinary, nullable=False),  # their ids, in the order of the rows
+    sa.Index("ix_fact_blocks_owner", "merchant_id", "mode", *_WHOM),
 )
 
-# `kind`: collected and over count hours since booking, forecast counts hundredths of the chance.
-score_bins = sa.Table(
-    "score_bins",
+# Facts that are in no block, or changed since: they count as their rows say, whatever a block says.
+loose_facts = sa.Table(
+    "loose_facts",
     metadata,
-    *_score_key("mode", "grain", "zone", "kind", "start", *_WHOM),
-    sa.Column("bin", sa.Integer, primary_key=True),
-    sa.Column("n", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("won", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("total", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("merchant_id", sa.String(40), sa.ForeignKey("merchants.id"), primary_key=True),
+    sa.Column("mode", sa.String(4), primary_key=True),
+    sa.Column("booking_id", sa.String(40), sa.ForeignKey("facts.booking_id"), primary_key=True),
     sqlite_with_rowid=False,
 )
 

@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from gateway.services import scorecards, whatif
-from gateway.store.scores_reading import Wanted
+from gateway.store.scores_reading import By, Wanted
 from gateway.web import paging
 from gateway.web.access import Call, answered, scope
 from gateway.web.bodies import JsonBody
@@ -46,10 +46,14 @@ class Scorecards(Controller):
     def sheet(
         self,
         call: NamedDependency[Call],
-        since: Annotated[
-            dt.date | None, QueryParameter(name="from", description="First day booked; left out: 90 days ago.")
-        ] = None,
-        until: Annotated[dt.date | None, QueryParameter(name="to", description="Last day booked; left out: today.")] = None,
+        since: Annotated[dt.date | None, QueryParameter(name="from", description="First day; left out: 90 days ago.")] = None,
+        until: Annotated[dt.date | None, QueryParameter(name="to", description="Last day; left out: today.")] = None,
+        by: Annotated[
+            str,
+            QueryParameter(
+                max_length=12, description="Which day of a booking must lie within these.", schema_extra={"enum": [*map(str, By)]}
+            ),
+        ] = str(By.BOOKED),
         carrier: Annotated[str | None, QueryParameter(max_length=400, description="Comma-separated; also who moves it.")] = None,
         service: Some = None,
         account: Some = None,
@@ -62,6 +66,9 @@ class Scorecards(Controller):
                 max_length=14, description="Of booking; 1 is Monday, comma-separated.", schema_extra=paging.listed("1234567")
             ),
         ] = None,
+        window: Annotated[
+            str | None, QueryParameter(max_length=200, description="Agreed on at booking, such as 10:00-18:00; comma-separated.")
+        ] = None,
         least_g: Annotated[int | None, QueryParameter(name="weight_g[gte]", ge=0, description="Weighs so much at least.")] = None,
         most_g: Annotated[int | None, QueryParameter(name="weight_g[lte]", ge=0, description="Weighs so much at most.")] = None,
         quality_check: Annotated[bool | None, QueryParameter(description="With questions at the door, or without.")] = None,
@@ -72,12 +79,14 @@ class Scorecards(Controller):
         ] = None,
     ) -> Response[Scorecard]:
         """One row per carrier's service, the most used first. No rate is told of fewer than ten visits. Bookings count on the day
-        they were booked: those still waiting are in `hours`, not yet in the rates. Filters from `postal_code` on are slower.
+        they were booked, or on another of their days: those still waiting are in `hours`, not yet in the rates. The period before
+        is another call: `from` and `to` as many days earlier.
         """
         first, last = _days(call, since, until)
         wanted = Wanted(
             since=first,
             until=last + _DAY,
+            by=_by(by),
             carriers=_some(carrier),
             services=_some(service),
             accounts=_some(account),
@@ -85,6 +94,7 @@ class Scorecards(Controller):
             postal_codes=_some(postal_code),
             destinations=_some(destination),
             weekdays=_weekdays(weekday),
+            windows=_some(window),
             least_g=least_g,
             most_g=most_g,
             quality_check=quality_check,
@@ -116,6 +126,13 @@ def _days(call: Call, since: dt.date | None, until: dt.date | None) -> tuple[dt.
         words = f"must be from {first} on and within {LONGEST} days of it"
         raise ProblemError("invalid_parameter", errors=[ErrorItem(parameter="to", code="out_of_range", detail=words)])
     return first, last
+
+
+def _by(name: str) -> By:
+    """Raises ProblemError."""
+    if name not in list(By):
+        raise paging.refused("by", "not_one_of", f"{name}: there are {', '.join(By)}")
+    return By(name)
 
 
 def _midnight(day: dt.date) -> dt.datetime:

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 
 from gateway.services import erasing
 from gateway.services.commanding import WrongState, cancel
-from gateway.services.erasing import coarse
 from gateway.store import erasure, idempotency, tables
 from gateway.store.idempotency import Attempt, Kept
 from gateway.store.ledger import PICKUPS
 from gateway.store.merchants import MERCHANTS
+from rates.zones import coarse
 from tests import ledgers
 from tests.world import World, customer
 
@@ -111,8 +111,6 @@ STATISTICS: dict[str, tuple[str, ...]] = {
     "decisions": (),
     "cells": (),
     "silences": (),
-    "score_days": (),
-    "score_bins": (),
     "facts": (),
     "bars": (),
     "bookings": ("id", "pickup_id", "account_id", "decision_id", "carrier", "service", "moved_by", "carrier_reference", "state",
@@ -248,7 +246,7 @@ DROPPED = {"labels", "label_copies"}  # whole rows go
 OURS = {
     "the merchant's or the installation's own": "admin_keys api_keys carrier_accounts locations merchants policies rate_cards "
     "webhook_endpoints",
-    "figures, counts and hashes": "audit_heads cells decisions score_bins score_days silences visits",
+    "figures, counts and hashes": "audit_heads cells decisions fact_blocks loose_facts silences visits",
     "no person's words": "audit_log bars outbox pool_members",
 }
 KEPT = {
@@ -258,7 +256,8 @@ KEPT = {
     "exceptions": "account_id action answer assignee awb booking_id exchange_id fault pickup_id reason resolution state step "
     "visit_id",
     "exchanges": "account_id booking_id operation pickup_id",
-    "facts": "account_id booking_id carrier chosen_by destination given moved_by pickup_id return_reason service zone",
+    "facts": "account_id booking_id carrier chosen_by destination given moved_by pickup_id postal_code return_reason "
+    "service window zone",
     "idempotency": "body_digest headers key route",
     "instructions": "act booking_id pickup_id state",
     "people": "pickup_id",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import bookings, choice, idle, labels, outage, quotes, soap, webhooks
+from tests.bench import bookings, choice, idle, labels, outage, quotes, scorecards, soap, webhooks
 from tests.bench.measuring import Broken
+
+_REMEMBERED = 100_000  # bookings, in seconds; `python -m tests.bench.scorecards` takes a million, in minutes
 
 
 def main() -> int:
@@ -17,6 +19,8 @@ def main() -> int:
         idle.main()
         print()
         choice.main()
+        print()
+        scorecards.main(_REMEMBERED)
         print()
         soap.main()
         print()

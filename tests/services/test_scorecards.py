@@ -1,39 +1,31 @@
-"""Scorecards from kept sums: the same as from the facts, for any span of days; chances as the choice has them."""
+"""Scorecards from blocks: the same as fact by fact, whatever is asked; chances as the choice has them."""
 
 from __future__ import annotations
 
 import datetime as dt
 import random
+from collections import Counter
 from typing import Any
 
 import msgspec
-from hypothesis import given
-from hypothesis import strategies as st
+import sqlalchemy as sa
 
 from adapters.contract.scans import Milestone, Reason, Scan, Tracked
-from gateway.services import chances, following, scorecards, scoring
+from gateway.services import chances, facts, following, scorecards, scoring
 from gateway.services.chances import Learnt, Spot
-from gateway.store import scores_reading
-from gateway.store.scores_reading import Wanted, spans
+from gateway.store import scores_blocks, scores_facts, scores_reading, tables
+from gateway.store.scores_facts import Fact
+from gateway.store.scores_reading import By, Tally, Wanted
 from rates.estimates import BRAKE_HALF_LIFE, POSTCODES_FROM, Cell, observe
+from rates.scorecards import Sums
+from rates.statistics import Ended, Forecast, Wait
+from tests.threads import together
 from tests.world import MONDAY, World
 
 DAY = dt.timedelta(days=1)
 TODAY = MONDAY.date()
 SPOT = Spot("IN-560", "IN-560038")
 PAIR = ("ekart", "surface")
-
-
-@given(first=st.dates(dt.date(2026, 1, 1), dt.date(2027, 1, 1)), days=st.integers(1, 400))
-def test_spans_cover_every_day_once(first: dt.date, days: int):
-    covered = [start + number * DAY for _, start, end in spans(first, first + days * DAY) for number in range((end - start).days)]
-    assert sorted(covered) == [first + number * DAY for number in range(days)]
-
-
-@given(first=st.dates(dt.date(2026, 1, 1), dt.date(2027, 1, 1)), days=st.integers(1, 400))
-def test_a_week_is_read_as_one_only_from_monday_to_sunday(first: dt.date, days: int):
-    weeks = [(start.weekday(), end.weekday()) for grain, start, end in spans(first, first + days * DAY) if grain == "week"]
-    assert weeks in ([], [(0, 0)])
 
 
 def lived(make_world: Any) -> World:
@@ -56,17 +48,125 @@ def lived(make_world: Any) -> World:
     return world
 
 
-def test_kept_sums_say_what_the_facts_say(make_world):
-    world = lived(make_world)
+def facts_of(world: World) -> list[Fact]:
     with world.db.read() as tx:
-        for since, until in ((-1, 12), (0, 7), (3, 9), (2, 3)):
-            kept = Wanted(since=TODAY + since * DAY, until=TODAY + until * DAY)
-            counted = msgspec.structs.replace(kept, least_g=0)
-            assert counted.needs_facts and not kept.needs_facts
-            for read in (scores_reading.sums, scores_reading.lanes, scores_reading.forecasts):
-                assert read(tx, world.owner, kept) == read(tx, world.owner, counted)
-            waits = [scores_reading.waits(tx, world.owner, one, world.now) for one in (kept, counted)]
-            assert waits[0] == waits[1]
+        pickups = facts.pickups_of(tx, world.owner)
+        return [fact for pickup in pickups for fact in scores_facts.of_pickup(tx, pickup).values()]
+
+
+def is_wanted(fact: Fact, wanted: Wanted) -> bool:
+    days = (fact.requested_day, fact.day, fact.visited_day, fact.collected_day, fact.delivered_day)
+    day = dict(zip(By, days, strict=True))[wanted.by]
+    return (
+        day is not None
+        and wanted.since <= day < wanted.until
+        and (not wanted.zones or fact.zone in wanted.zones)
+        and (not wanted.postal_codes or fact.postal_code.startswith(wanted.postal_codes))
+        and (not wanted.destinations or fact.destination in wanted.destinations)
+        and (not wanted.weekdays or fact.day.isoweekday() in wanted.weekdays)
+        and (not wanted.windows or fact.window in wanted.windows)
+        and (wanted.least_g or 0) <= fact.weight_g <= (10**6 if wanted.most_g is None else wanted.most_g)
+        and wanted.quality_check in (None, fact.quality_check)
+    )
+
+
+def told(world: World, wanted: Wanted) -> Any:
+    """All that is read for a scorecard of one service."""
+    with world.db.read() as tx:
+        found = scores_reading.read(tx, world.owner, wanted, world.now)
+    return [(group.sums, sorted(group.waits, key=str), group.forecasts, group.lanes) for group in found.values()]
+
+
+def counted(world: World, wanted: Wanted) -> Any:
+    """The same, fact by fact."""
+    chosen = [fact for fact in facts_of(world) if is_wanted(fact, wanted)]
+    waits, forecasts, lanes = Counter[Any](), dict[int, list[Fact]](), dict[str, Tally]()
+    for fact in chosen:
+        open_hours = scores_facts.hour_of(world.now) - scores_facts.hour_of(fact.booked_at)
+        ended = Ended.COLLECTED if fact.sums.collected else Ended.OTHERWISE if fact.sums.over else Ended.OPEN
+        waits[ended, open_hours if ended is Ended.OPEN else fact.hours] += 1
+        tally = lanes.setdefault(fact.zone, Tally())
+        tally.bookings, tally.known = tally.bookings + 1, tally.known + fact.sums.first_known
+        tally.collected += fact.sums.first_collected
+        if fact.chance and fact.sums.first_known:
+            forecasts.setdefault(fact.chance // 10_000, []).append(fact)
+    told = [(sum(one.chance for one in some) / len(some) / 10**6, some) for _, some in sorted(forecasts.items())]
+    return [
+        (
+            sum((fact.sums for fact in chosen), Sums()),
+            sorted((Wait(hours, ended, n) for (ended, hours), n in waits.items()), key=str),
+            [Forecast(p, sum(one.sums.first_collected for one in some), len(some)) for p, some in told],
+            lanes,
+        )
+    ] * bool(chosen)
+
+
+SPAN = Wanted(since=TODAY, until=TODAY + 12 * DAY)
+QUESTIONS = [
+    SPAN,
+    msgspec.structs.replace(SPAN, since=TODAY + 3 * DAY, until=TODAY + 9 * DAY),
+    *(msgspec.structs.replace(SPAN, by=by, until=TODAY + 6 * DAY) for by in By),
+    msgspec.structs.replace(SPAN, zones=("IN-110",)),
+    msgspec.structs.replace(SPAN, postal_codes=("5600", "11")),
+    msgspec.structs.replace(SPAN, postal_codes=("5601",)),
+    msgspec.structs.replace(SPAN, destinations=("394101",), windows=("",)),
+    msgspec.structs.replace(SPAN, weekdays=(1, 3), least_g=480, quality_check=False),
+    msgspec.structs.replace(SPAN, most_g=100),
+]
+
+
+def test_loose_facts_packed_ones_and_such_as_changed_since_say_what_the_rows_say(make_world):
+    """In no block, in one of all that are settled, and with a hole in it for every third; then packed anew."""
+    world = lived(make_world)
+    expected = [counted(world, wanted) for wanted in QUESTIONS]
+    assert [told(world, wanted) for wanted in QUESTIONS] == expected and expected[0] and not expected[-1]
+
+    with world.db.write() as tx:
+        assert scores_blocks.pack(tx, least=2) and not scores_blocks.pack(tx, least=2)
+    assert [told(world, wanted) for wanted in QUESTIONS] == expected
+
+    changed = [msgspec.structs.replace(fact, sums=fact.sums + Sums(lost=1)) for fact in facts_of(world)[::3]]
+    with world.db.write() as tx:
+        for fact in changed:
+            scores_facts.put(tx, fact)
+    assert [told(world, wanted) for wanted in QUESTIONS] == [counted(world, wanted) for wanted in QUESTIONS] != expected
+
+    with world.db.write() as tx:
+        assert scores_blocks.pack(tx, least=2)
+        assert [*tx.scalars(sa.select(tables.fact_blocks.c.n))] == [sum(not fact.waiting for fact in facts_of(world))]
+        assert scores_blocks.differing(tx, world.owner) == []
+    assert [told(world, wanted) for wanted in QUESTIONS] == [counted(world, wanted) for wanted in QUESTIONS]
+
+
+def test_a_fact_that_changes_while_blocks_are_made_counts_as_its_row_says(make_world):
+    world = lived(make_world)
+
+    def change(some: list[Fact]) -> None:
+        for lost in range(40):
+            with world.db.write() as tx:
+                for fact in some:
+                    open_again = msgspec.structs.replace(fact, waiting=True, hours=0, sums=Sums(bookings=1, lost=lost))
+                    scores_facts.put(tx, fact if lost % 3 else open_again)
+
+    def make() -> None:
+        for turn in range(30):
+            with world.db.write() as tx:
+                scores_blocks.rebuild(tx, world.owner) if turn % 2 else scores_blocks.pack(tx, least=1)
+
+    known = facts_of(world)
+    together(lambda: change(known[:4]), lambda: change(known[4:]), make, make)
+    with world.db.read() as tx:
+        assert scores_blocks.differing(tx, world.owner) == []
+    assert [told(world, wanted) for wanted in QUESTIONS] == [counted(world, wanted) for wanted in QUESTIONS]
+
+
+def test_a_block_that_went_astray_is_named(make_world):
+    world = lived(make_world)
+    with world.db.write() as tx:
+        scores_blocks.pack(tx, least=2)
+        tx.execute(tables.facts.update().values(collected=7))
+        (block,) = tx.scalars(sa.select(tables.fact_blocks.c.id))
+        assert scores_blocks.differing(tx, world.owner) == [block]
 
 
 def test_lines_add_up_to_the_whole_and_a_zone_to_its_part(make_world):

@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.contract.scans import Milestone, Reason, Scan, Tracked
 from gateway.services import facts, following, judging, scoring
-from gateway.store import merchants, scores, scores_facts
+from gateway.store import merchants, scores, scores_blocks, scores_facts
 from gateway.store.rows import Owner
 from gateway.values import Mode
 from rates.estimates import Cell, factor, left, observe
@@ -42,7 +42,7 @@ def seen(world: World, key: str = "all") -> tuple[float, float]:
 
 def differing(world: World) -> list[str]:
     with world.db.read() as tx:
-        return scoring.differing(tx, world.owner) + scores_facts.differing(tx, world.owner)
+        return scoring.differing(tx, world.owner) + scores_blocks.differing(tx, world.owner)
 
 
 def judge(world: World, pickup: str, verdict: Any) -> None:
@@ -84,7 +84,7 @@ def test_cells_added_up_from_the_ledger_are_the_same_bit_for_bit(make_world):
     assert differing(world) == []
     with world.db.write() as tx:
         scoring.rebuild(tx, world.owner)
-        scores_facts.recount(tx, world.owner)
+        scores_blocks.rebuild(tx, world.owner)
     assert (cells(world), differing(world)) == (kept, [])
 
 

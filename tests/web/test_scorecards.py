@@ -69,11 +69,13 @@ def test_every_filter_leaves_out_what_it_should(make_shop: Any) -> None:
     kept = {
         "carrier=ekart", "service=surface", "zone=IN-560", "postal_code=5600", "destination=394101", f"weekday={weekday}",
         "weight_g[gte]=480", "weight_g[lte]=480", "quality_check=false", "return_reason=size_or_fit", "chosen_by=rule,pinned",
+        "by=requested", "by=first_visit", "by=collected", "zone=IN-560&destination=394101",
     }  # fmt: skip
     gone = {
         "carrier=delhivery", "service=express", "zone=IN-561", "postal_code=4", "destination=1", f"weekday={weekday % 7 + 1}",
         "weight_g[gte]=481", "weight_g[lte]=479", "quality_check=true", "return_reason=defective", "chosen_by=explored",
         f"from={yesterday - dt.timedelta(days=9)}&to={yesterday - dt.timedelta(days=2)}", "account=cac_0",
+        "by=delivered", "window=10:00-18:00",
     }  # fmt: skip
     found = {query: shop.get(f"/v1/scorecards?{query}")["together"]["bookings"] for query in kept | gone}
     assert found == dict.fromkeys(kept, 1) | dict.fromkeys(gone, 0)
@@ -82,7 +84,7 @@ def test_every_filter_leaves_out_what_it_should(make_shop: Any) -> None:
 def test_a_filter_that_cannot_be_is_refused_by_its_name(shop: Shop) -> None:
     for query, parameter in (
         ("from=2026-02-01&to=2026-01-01", "to"), ("weekday=8", "weekday"), ("chosen_by=fate", "chosen_by"),
-        ("colour=red", "colour"),
+        ("colour=red", "colour"), ("by=fate", "by"),
     ):  # fmt: skip
         answer = shop.call("GET", f"/v1/scorecards?{query}")
         assert (answer.status_code, list(shop.errors(answer))) == (400, [parameter])
