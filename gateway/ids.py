@@ -7,6 +7,7 @@ adm key of the installation, aud entry of the audit log, whe webhook endpoint, w
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 import time
 
@@ -17,6 +18,11 @@ def new(kind: str) -> str:
     """`pck_` + 20 characters: 48 bits of milliseconds, 52 random bits; sorts by time of making."""
     number = (time.time_ns() // 1_000_000 << 52) | secrets.randbits(52)
     return f"{kind}_{_base32(number)}"
+
+
+def oldest(kind: str, age: dt.timedelta) -> str:
+    """The lowest id that can have been made so long ago or later."""
+    return f"{kind}_{_base32((time.time_ns() // 1_000_000 - int(age.total_seconds() * 1000)) << 52)}"
 
 
 def _base32(number: int) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
 from adapters.contract.orders import Parcel
 from adapters.contract.units import Length, Money, Weight
 from rates.currency import NoRate
-from rates.policy import Policy
+from rates.policy import Cap, Policy
 
 
 class Cause(enum.StrEnum):
@@ -27,6 +27,7 @@ class Cause(enum.StrEnum):
     NOT_ALLOWED = "not_allowed"
     NOT_PINNED = "not_pinned"
     SERVICE_BARRED = "service_barred"
+    DAILY_CAP = "daily_cap"
     CIRCUIT_OPEN = "circuit_open"
     WEIGHT_OVER_LIMIT = "weight_over_limit"
     SIZE_OVER_LIMIT = "size_over_limit"
@@ -68,7 +69,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Means(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one account's service before it is asked. A None limit is no limit.
 
-    `barred_by` says who or what barred the service here, and until when; `circuit_open` likewise.
+    `barred_by` says who or what barred the service here, and until when; `circuit_open` likewise. `booked_today` counts pickups by
+    the names of the policy's caps.
     """
 
     account: str
@@ -78,6 +80,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool = True
     barred_by: str = ""
     circuit_open: str = ""
+    booked_today: Mapping[str, int] = {}
     heaviest: Weight | None = None
     longest_side: Length | None = None
     pieces: int = 1
@@ -108,6 +111,17 @@ def names(account: str, carrier: str, service: str, moved_by: str = "") -> froze
     return frozenset({account, carrier, f"{carrier}/{service}", mover, f"{mover}/{service}"})
 
 
+def caps_of(policy: Policy, called: Collection[str]) -> list[Cap]:
+    """The policy's caps for a service that goes by these names."""
+    return [cap for cap in policy.caps if cap.carrier in called]
+
+
+def cap_of(policy: Policy, asked: Money | None, called: Collection[str]) -> Money | None:
+    """What a pickup may cost at most with a service that goes by these names; `asked` is the merchant's word for this pickup."""
+    caps = [policy.price_cap, asked, *(cap.price for cap in caps_of(policy, called))]
+    return min((cap for cap in caps if cap is not None), default=None)
+
+
 def before_asking(means: Means, asked: Asked, policy: Policy) -> Barred | None:
     """The first cause that needs no answer of the carrier, or None: ask it."""
     for cause, find in _BEFORE:
@@ -120,7 +134,7 @@ def before_asking(means: Means, asked: Asked, policy: Policy) -> Barred | None:
 def after_asking(means: Means, heard: Heard, asked: Asked, policy: Policy) -> Barred | None:
     """The first cause in what came back, or None: it is an offer."""
     for cause, find in _AFTER:
-        detail = find(heard, asked, policy)
+        detail = find(means, heard, asked, policy)
         if detail is not None:
             return _barred(means, cause, detail)
     return None
@@ -153,6 +167,14 @@ def _not_pinned(means: Means, asked: Asked, policy: Policy) -> str | None:
 
 def _service_barred(means: Means, asked: Asked, policy: Policy) -> str | None:
     return means.barred_by or None
+
+
+def _daily_cap(means: Means, asked: Asked, policy: Policy) -> str | None:
+    for cap in caps_of(policy, _names(means)):
+        booked = means.booked_today.get(cap.carrier, 0)
+        if cap.pickups_a_day is not None and booked >= cap.pickups_a_day:
+            return f"{cap.carrier} has {booked} pickups today, the cap is {cap.pickups_a_day}"
+    return None
 
 
 def _circuit(means: Means, asked: Asked, policy: Policy) -> str | None:
@@ -194,6 +216,7 @@ _BEFORE: tuple[tuple[Cause, Callable[[Means, Asked, Policy], str | None]], ...] 
     (Cause.NOT_ALLOWED, _not_allowed),
     (Cause.NOT_PINNED, _not_pinned),
     (Cause.SERVICE_BARRED, _service_barred),
+    (Cause.DAILY_CAP, _daily_cap),
     (Cause.CIRCUIT_OPEN, _circuit),
     (Cause.WEIGHT_OVER_LIMIT, _weight),
     (Cause.SIZE_OVER_LIMIT, _size),
@@ -210,36 +233,35 @@ def _names(means: Means) -> frozenset[str]:
 # --- after ----------------------------------------------------------------------------------------
 
 
-def _priceless(heard: Heard, asked: Asked, policy: Policy) -> str | None:
+def _priceless(means: Means, heard: Heard, asked: Asked, policy: Policy) -> str | None:
     if heard.no_price or heard.price is None:
         return heard.no_price or "no price came"
     return None if heard.price.minor > 0 else "a price of 0 is no quote"
 
 
-def _no_rate(heard: Heard, asked: Asked, policy: Policy) -> str | None:
+def _no_rate(means: Means, heard: Heard, asked: Asked, policy: Policy) -> str | None:
     return str(heard.converted) if isinstance(heard.converted, NoRate) else None
 
 
-def _over_cap(heard: Heard, asked: Asked, policy: Policy) -> str | None:
-    caps = [cap for cap in (policy.price_cap, asked.price_cap) if cap is not None]
-    if not caps or not isinstance(heard.converted, Money):
+def _over_cap(means: Means, heard: Heard, asked: Asked, policy: Policy) -> str | None:
+    cap = cap_of(policy, asked.price_cap, _names(means))
+    if cap is None or not isinstance(heard.converted, Money):
         return None
-    cap = min(caps)
     return None if heard.converted <= cap else f"{heard.converted}, the cap is {cap}"
 
 
-def _too_late(heard: Heard, asked: Asked, policy: Policy) -> str | None:
+def _too_late(means: Means, heard: Heard, asked: Asked, policy: Policy) -> str | None:
     if asked.collect_by is None or heard.collects_on is None or heard.collects_on <= asked.collect_by:
         return None
     return f"collects on {heard.collects_on}, wanted by {asked.collect_by}"
 
 
-_AFTER: tuple[tuple[Cause, Callable[[Heard, Asked, Policy], str | None]], ...] = (
-    (Cause.NOT_SERVICEABLE, lambda heard, asked, policy: heard.not_serviceable or None),
-    (Cause.WINDOW_IMPOSSIBLE, lambda heard, asked, policy: heard.window_impossible or None),
-    (Cause.QUOTE_FAILED, lambda heard, asked, policy: heard.quote_failed or None),
-    (Cause.QUOTE_TIMED_OUT, lambda heard, asked, policy: heard.quote_timed_out or None),
-    (Cause.CARD_MISSING, lambda heard, asked, policy: heard.card_missing or None),
+_AFTER: tuple[tuple[Cause, Callable[[Means, Heard, Asked, Policy], str | None]], ...] = (
+    (Cause.NOT_SERVICEABLE, lambda means, heard, asked, policy: heard.not_serviceable or None),
+    (Cause.WINDOW_IMPOSSIBLE, lambda means, heard, asked, policy: heard.window_impossible or None),
+    (Cause.QUOTE_FAILED, lambda means, heard, asked, policy: heard.quote_failed or None),
+    (Cause.QUOTE_TIMED_OUT, lambda means, heard, asked, policy: heard.quote_timed_out or None),
+    (Cause.CARD_MISSING, lambda means, heard, asked, policy: heard.card_missing or None),
     (Cause.NO_PRICE, _priceless),
     (Cause.NO_RATE, _no_rate),
     (Cause.PRICE_CAP, _over_cap),

@@ -34,17 +34,29 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
     postal_code: str = ""
 
 
+class Cap(msgspec.Struct, frozen=True, kw_only=True):
+    """What one carrier, service or account (a name as in the lists) may get at most; a None limit is no limit.
+
+    `price` is for each pickup, in the policy's currency. `pickups_a_day` counts bookings that were not given up, by the carrier's
+    local day; pickups that are decided at the same moment do not see each other and may together go over it.
+    """
+
+    carrier: str
+    price: Money | None = None
+    pickups_a_day: int | None = None
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A merchant's settings; every amount is in `currency`. Make one with `default`.
 
     Names in `allow`, `deny` and `prefer` are a carrier ("delhivery"), a carrier's service ("delhivery/surface") or a carrier
     account's id; an empty `allow` allows all. `floor` is the lowest first-visit success that still counts as reliable (0.50
-    is the value to offer). Of `pins` the first that fits counts, unless the pickup has one of its own. A `shuffle_share` of the
-    choices is drawn among near ties, so that another policy can be judged by what happened. `pooled_prior`: own sums are added
-    to those of other merchants that do the same, and theirs are the start where nothing was seen. `rules` overrule
-    `rules.ACTIONS`. A cancel may stay unanswered for `cancel_wait_minutes`; then `uncertain_booking` says whether the next carrier
-    is booked all the same or a person decides. `converted_by` is the rate the INR defaults were converted at. `version` counts the
-    merchant's policies; 0 is the default.
+    is the value to offer). `price_cap` is for all carriers, `caps` for some: the lowest that fits counts. Of `pins` the first
+    that fits counts, unless the pickup has one of its own. A `shuffle_share` of the choices is drawn among near ties, so that
+    another policy can be judged by what happened. `pooled_prior`: own sums are added to those of other merchants that do the
+    same, and theirs are the start where nothing was seen. `rules` overrule `rules.ACTIONS`. A cancel may stay unanswered for
+    `cancel_wait_minutes`; then `uncertain_booking` says whether the next carrier is booked all the same or a person decides.
+    `converted_by` is the rate the INR defaults were converted at. `version` counts the merchant's policies; 0 is the default.
     """
 
     currency: str
@@ -60,6 +72,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     days_in_all: int = 10
     max_total_cost: Money | None = None
     price_cap: Money | None = None
+    caps: tuple[Cap, ...] = ()
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
@@ -114,7 +127,8 @@ class PolicyError(msgspec.Struct, frozen=True, kw_only=True):
 
 def validate(policy: Policy) -> tuple[PolicyError, ...]:
     """All that is wrong with a policy; () where it can be used."""
-    return (*_check_amounts(policy), *_check_limits(policy), *_check_shares(policy), *_check_lists(policy), *_check_rules(policy))
+    checks = (_check_amounts, _check_limits, _check_caps, _check_shares, _check_lists, _check_rules)
+    return tuple(error for check in checks for error in check(policy))
 
 
 def _check_amounts(policy: Policy) -> Iterator[PolicyError]:
@@ -141,6 +155,23 @@ def _check_limits(policy: Policy) -> Iterator[PolicyError]:
     for name, (lowest, highest) in _RANGES.items():
         if not lowest <= getattr(policy, name) <= highest:
             yield PolicyError(pointer=f"/{name}", detail=f"is not between {lowest} and {highest}")
+
+
+def _check_caps(policy: Policy) -> Iterator[PolicyError]:
+    named: set[str] = set()
+    for place, cap in enumerate(policy.caps):
+        pointer = f"/caps/{place}"
+        if cap.price is None and cap.pickups_a_day is None:
+            yield PolicyError(pointer=pointer, detail="limits nothing: give a price or pickups_a_day")
+        if cap.price is not None and cap.price.currency != policy.currency:
+            yield PolicyError(pointer=f"{pointer}/price", detail=f"is in {cap.price.currency}, the policy in {policy.currency}")
+        if cap.price is not None and cap.price.minor <= 0:
+            yield PolicyError(pointer=f"{pointer}/price", detail="is not above 0: deny the carrier instead")
+        if cap.pickups_a_day is not None and cap.pickups_a_day < 1:
+            yield PolicyError(pointer=f"{pointer}/pickups_a_day", detail="is below 1: deny the carrier instead")
+        if cap.carrier in named:
+            yield PolicyError(pointer=f"{pointer}/carrier", detail=f"{cap.carrier} has a cap already")
+        named.add(cap.carrier)
 
 
 def _check_shares(policy: Policy) -> Iterator[PolicyError]:

@@ -8,10 +8,11 @@ the chances are, carrier and zone for zone, since their errors do not cancel ove
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import math
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -19,12 +20,12 @@ from adapters.contract.units import CurrencyMismatch
 from rates.choice import rank
 from rates.decisions import Candidate, Decision, Key, Row
 from rates.estimates import AGAIN, left
-from rates.filters import Cause, names
+from rates.filters import Cause, cap_of, caps_of, names
 from rates.policy import Policy
 from rates.statistics import Z95, Logged, Valued, doubly_robust, inverse_propensity
 
 # Offers that the merchant's own word kept from being asked for: another policy would have wanted their price.
-_MERCHANTS_WORD = frozenset({Cause.DENIED_BY_MERCHANT, Cause.NOT_ALLOWED, Cause.NOT_PINNED, Cause.PRICE_CAP})
+_MERCHANTS_WORD = frozenset({Cause.DENIED_BY_MERCHANT, Cause.NOT_ALLOWED, Cause.NOT_PINNED, Cause.PRICE_CAP, Cause.DAILY_CAP})
 _EXAMPLES = 20
 
 
@@ -98,7 +99,7 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
 def what_if(past: Iterable[Past], policy: Policy) -> WhatIf:
     """The other policy on these decisions. Raises CurrencyMismatch where they are in another currency."""
     still = msgspec.structs.replace(policy, shuffle_share=0.0)
-    every = [_redone(one, still) for one in past if one.decision.chosen is not None]
+    every = list(_all_redone(past, still))
     judged = [one for one in every if one.came]
     paid, collected = _valued(judged, "paid"), _valued(judged, "collected")
     changed = [one for one in every if not one.same]
@@ -124,7 +125,11 @@ def what_if(past: Iterable[Past], policy: Policy) -> WhatIf:
         changes=tuple(Change(decision=one.id, chosen=_name(one.done), instead=_name(one.target)) for one in changed[:_EXAMPLES]),
         cannot_know=(),
     )
-    return msgspec.structs.replace(found, cannot_know=tuple(_unknowable(found)))
+    counted = [_DAILY] if any(cap.pickups_a_day is not None for cap in policy.caps) else []
+    return msgspec.structs.replace(found, cannot_know=(*_unknowable(found), *counted))
+
+
+_DAILY = "daily caps were counted over these choices alone, by the day in UTC."
 
 
 # --- one decision ----------------------------------------------------------------------------------
@@ -172,11 +177,25 @@ class Redone(msgspec.Struct, frozen=True):
         )
 
 
-def _redone(past: Past, policy: Policy) -> Redone:
+def _all_redone(past: Iterable[Past], policy: Policy) -> Iterator[Redone]:
+    """One after the other: what was chosen counts towards the day's caps."""
+    days: defaultdict[dt.date, Counter[str]] = defaultdict(Counter)
+    for one in past:
+        if one.decision.chosen is not None:
+            booked = days[one.decision.at.date()]
+            redone = _redone(one, policy, booked)
+            if redone.target:
+                offer = redone.target.offer
+                called = names(offer.account, offer.carrier, offer.service, offer.moved_by)
+                booked.update(cap.carrier for cap in caps_of(policy, called))
+            yield redone
+
+
+def _redone(past: Past, policy: Policy, booked: Counter[str]) -> Redone:
     decision = past.decision
     if decision.policy.currency != policy.currency:
         raise CurrencyMismatch(f"decision {past.id} is in {decision.policy.currency}, the policy in {policy.currency}")
-    kept = tuple(one for one in decision.candidates if _wanted(one, policy))
+    kept = tuple(one for one in decision.candidates if _wanted(one, policy, booked))
     again = rank(kept, (), policy, decision.situation, decision.at)
     if decision.chosen is None:
         raise ValueError(f"decision {past.id} chose nobody")
@@ -194,11 +213,13 @@ def _option(decision: Decision, row: Row) -> Option:
     return Option(decision.of(row), row, decision.situation.zone, decision.policy.visits_per_carrier)
 
 
-def _wanted(offer: Candidate, policy: Policy) -> bool:
-    """Whether the policy's lists and its cap let it be chosen."""
+def _wanted(offer: Candidate, policy: Policy, booked: Counter[str]) -> bool:
+    """Whether the policy's lists and its caps let it be chosen; `booked` counts the day's choices by the names of caps."""
     called = names(offer.account, offer.carrier, offer.service, offer.moved_by)
     allowed = not policy.allow or not called.isdisjoint(policy.allow)
-    return allowed and called.isdisjoint(policy.deny) and (policy.price_cap is None or offer.price_minor <= policy.price_cap.minor)
+    cap = cap_of(policy, None, called)
+    full = any(cap.pickups_a_day is not None and booked[cap.carrier] >= cap.pickups_a_day for cap in caps_of(policy, called))
+    return allowed and not full and called.isdisjoint(policy.deny) and (cap is None or offer.price_minor <= cap.minor)
 
 
 def chance(p: float, visits: int) -> float:

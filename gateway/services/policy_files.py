@@ -6,6 +6,10 @@ deny = ["ekart/express"]
 [[pins]]
 carrier = "delhivery"
 postal_code = "5600"
+[[caps]]
+carrier = "ekart"
+price = "120.00"
+pickups_a_day = 200
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from adapters.contract.units import Money
 from rates.policy import Policy, PolicyError, validate
 
 _AMOUNTS = frozenset(
-    {"give_up_at", "failed_visit_cost", "cost_per_day", "deadline_penalty", "failover_cost", "max_total_cost", "price_cap"}
+    {"give_up_at", "failed_visit_cost", "cost_per_day", "deadline_penalty", "failover_cost", "max_total_cost", "price_cap", "price"}
 )
 _OURS = frozenset({"currency", "converted_by", "version"})
 
@@ -46,6 +50,10 @@ def read_policy(text: str, start: Policy) -> Policy:
 
 
 def _plain(name: str, value: Any, currency: str) -> Any:
+    if isinstance(value, list):
+        return [_plain(name, one, currency) for one in value]
+    if isinstance(value, dict):
+        return {inner: _plain(inner, one, currency) for inner, one in value.items()}
     return Money.of(value, currency) if name in _AMOUNTS else value
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ from gateway.carriers.memory import key_of
 from gateway.services import chances, scoring
 from gateway.services.chances import Learnt, Spot
 from gateway.services.kit import Kit
-from gateway.store import accounts, tables
+from gateway.store import accounts, tables, volumes
 from gateway.store.ledger import Wanted
 from gateway.store.merchants import Merchant
 from gateway.store.rows import Owner, whose
@@ -35,7 +36,7 @@ from rates.choice import rank
 from rates.currency import Converted, NoRate, RateTable, convert
 from rates.decisions import Candidate, Decision, Situation
 from rates.estimates import FAILURE_SLIP, SUCCESS_SLIP, Cell, Days, expected_days, factor
-from rates.filters import Asked, Barred, Heard, Means, after_asking, before_asking
+from rates.filters import Asked, Barred, Heard, Means, after_asking, before_asking, names
 from rates.policy import Policy
 from rates.zones import zone
 
@@ -61,6 +62,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     learnt: Learnt
     rates: tuple[RateTable, ...] = ()
     circuits: Mapping[str, str] = {}
+    booked_today: Mapping[str, int] = {}
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,15 +152,16 @@ async def decide(
 
 def _read_setup(kit: Kit, owner: Owner, merchant: Merchant, asking: Asking) -> Setup:
     with kit.db.read() as tx:
-        rows = accounts.of_owner(tx, owner)
+        rows, policy = accounts.of_owner(tx, owner), accounts.policy_or_default(tx, owner, merchant.currency)
         opened = [accounts.opened(kit.vault, row) for row in rows]
         return Setup(
             accounts=opened,
             cards=accounts.cards_of(tx, owner),
-            policy=accounts.policy_or_default(tx, owner, merchant.currency),
+            policy=policy,
             bars=_bars(tx, owner, asking),
             learnt=chances.read(tx, owner, _pairs({row.carrier for row in rows}), asking.spot),
             rates=kit.rates(),
+            booked_today=_booked_today(tx, owner, policy, {row.carrier for row in rows}, asking.now),
             circuits={account.id: kit.carriers.unavailable(account, _needed(account)) for account in opened},
         )
 
@@ -173,6 +176,18 @@ def _bars(tx: sa.Connection, owner: Owner, asking: Asking) -> dict[str, dt.datet
     """Movers that are not to be sent to this postal code for now."""
     here = {"postal_code": asking.enquiry.lane.origin, "now": asking.now}
     return {row.moved_by: row.until for row in tx.execute(_BARS_HERE, msgspec.structs.asdict(owner) | here)}
+
+
+def _booked_today(tx: sa.Connection, owner: Owner, policy: Policy, carriers: Iterable[str], now: dt.datetime) -> dict[str, int]:
+    """Pickups booked or being booked since midnight where the carrier is, by the names that the policy's caps have for it."""
+    found: Counter[str] = Counter()
+    capped = {cap.carrier for cap in policy.caps if cap.pickups_a_day is not None}
+    for carrier in carriers if capped else ():
+        timezone = registry.carrier(carrier).timezone
+        midnight = clock.at_local(clock.local_date(now, timezone), dt.time(), timezone)
+        for account, service, mover, number in volumes.booked_since(tx, owner, carrier, midnight):
+            found.update(dict.fromkeys(capped & names(account, carrier, service, mover), number))
+    return dict(found)
 
 
 def _pairs(codes: Iterable[str]) -> list[chances.Pair]:
@@ -228,6 +243,7 @@ def _means(account: Account, carrier: Carrier, service: Service, setup: Setup, a
         enabled=account.enabled,
         barred_by=_barred_by(mover, account, service, setup, asking),
         circuit_open=setup.circuits.get(account.id, ""),
+        booked_today=setup.booked_today,
         heaviest=service.heaviest,
         longest_side=service.longest_side,
         pieces=service.pieces,

@@ -275,6 +275,7 @@ sa.Index("ix_bookings_awb", bookings.c.account_id, bookings.c.awb)
 sa.Index("ix_bookings_owner_awb", bookings.c.merchant_id, bookings.c.mode, bookings.c.awb)
 sa.Index("ix_bookings_carrier_awb", bookings.c.carrier, bookings.c.awb)
 sa.Index("ix_bookings_poll_at", bookings.c.poll_at)
+sa.Index("ix_bookings_volume", bookings.c.merchant_id, bookings.c.mode, bookings.c.carrier, bookings.c.id)
 _doubtful = bookings.c.state.in_(("unknown", "cancel_unknown"))
 sa.Index("ix_bookings_doubt", bookings.c.state, bookings.c.mode, sqlite_where=_doubtful, postgresql_where=_doubtful)
 

@@ -23,7 +23,7 @@ from gateway.web.bodies import Fault, Parts
 from rates import policy as policies
 from rates.cardfiles import CardErrors, read_csv
 from rates.cards import RateCard
-from rates.policy import Pin, Policy, UncertainBooking
+from rates.policy import Cap, Pin, Policy, UncertainBooking
 from rates.rules import Action, Message, Need, Rule
 
 # --- carrier accounts ------------------------------------------------------------------------------
@@ -207,6 +207,14 @@ class PinRequest(Shape, frozen=True, kw_only=True):
     postal_code: Annotated[str, Meta(max_length=12, examples=["5600"])] = ""
 
 
+class CapRequest(Shape, frozen=True, kw_only=True):
+    """What a carrier, a service of it or an account may get at most: a price for each pickup, a number of pickups a day."""
+
+    carrier: CarrierName
+    price: Amount | None = None
+    pickups_a_day: Annotated[int, Meta(ge=1, le=1_000_000, description="By the carrier's local day.")] | None = None
+
+
 class PolicyRequest(Shape, frozen=True, kw_only=True):
     """How carriers are chosen and failed visits are met. What is left out has the default; amounts are in your currency, the
     defaults (of INR) converted once, at a dated rate. Where there is no such rate, give the first five.
@@ -223,7 +231,8 @@ class PolicyRequest(Shape, frozen=True, kw_only=True):
     visits_in_all: Annotated[int, Meta(ge=1, le=20)] | None = None
     days_in_all: Annotated[int, Meta(ge=1, le=60)] | None = None
     max_total_cost: Amount | None = None
-    price_cap: Amount | None = None
+    price_cap: Annotated[Amount | None, Meta(description="What a pickup may cost at most with any carrier.")] = None
+    caps: Annotated[tuple[CapRequest, ...], Meta(max_length=50, description="Limits of single carriers.")] = ()
     allow: Names = ()
     deny: Names = ()
     prefer: Names = ()
@@ -265,7 +274,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Amount):
         return to_money(value)
     if isinstance(value, tuple):
-        return tuple(Pin(**msgspec.structs.asdict(one)) if isinstance(one, PinRequest) else one for one in value)
+        return tuple(_plain(one) for one in value)
+    if isinstance(value, PinRequest):
+        return Pin(**msgspec.structs.asdict(value))
+    if isinstance(value, CapRequest):
+        return Cap(carrier=value.carrier, price=_plain(value.price), pickups_a_day=value.pickups_a_day)
     if isinstance(value, dict):
         return {Reason(name): Rule(**msgspec.structs.asdict(rule)) for name, rule in value.items()}
     return value

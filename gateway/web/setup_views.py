@@ -10,7 +10,7 @@ from adapters.contract import carrier as contract
 from gateway.store import accounts, merchants
 from gateway.values import Mode
 from gateway.web.addresses import Amount
-from gateway.web.setup_shapes import PinRequest, RuleRequest
+from gateway.web.setup_shapes import CapRequest, PinRequest, RuleRequest
 from gateway.web.views import PageInfo, View, amount, maybe_amount, pick
 from rates.cards import RateCard, Slab
 from rates.policy import Policy, UncertainBooking
@@ -278,6 +278,7 @@ class PolicyView(View, frozen=True, kw_only=True):
     days_in_all: int
     max_total_cost: Amount | None
     price_cap: Amount | None
+    caps: list[CapRequest]
     allow: list[str]
     deny: list[str]
     prefer: list[str]
@@ -310,6 +311,7 @@ def policy(one: Policy, policy_id: str | None = None, version: int = 0, created_
         created_at=created_at,
         max_total_cost=maybe_amount(one.max_total_cost),
         price_cap=maybe_amount(one.price_cap),
+        caps=[pick(CapRequest, cap, price=maybe_amount(cap.price)) for cap in one.caps],
         rules={str(reason): pick(RuleRequest, rule) for reason, rule in one.rules.items()},
         pins=[pick(PinRequest, pin) for pin in one.pins],
         **{name: amount(getattr(one, name)) for name in needed},

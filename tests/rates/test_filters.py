@@ -8,9 +8,11 @@ import pytest
 from adapters.contract.units import Length, Money, Weight
 from rates.currency import NoRate
 from rates.filters import Asked, Barred, Cause, Heard, Means, after_asking, before_asking
+from rates.policy import Cap
 from tests.rates.making import TODAY, parcel, policy, rupees
 
 ASKED = Asked(parcels=(parcel(grams=2000, millimetres=(400, 100, 100)),), quality_checks=2)
+NAMES = ["cac_1", "shipmany", "shipmany/swift_air", "swiftline", "swiftline/swift_air"]
 GOOD = Heard(price=rupees(96), converted=rupees(96), collects_on=TODAY)
 
 
@@ -56,7 +58,7 @@ def test_any_parcel_over_the_limit_is_too_much():
     )
 
 
-@pytest.mark.parametrize("name", ["cac_1", "shipmany", "shipmany/swift_air", "swiftline", "swiftline/swift_air"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_merchants_lists_may_name_the_account_the_carrier_the_mover_or_a_service_of_theirs(name):
     pinned = msgspec.structs.replace(ASKED, pinned=name)
     assert before_asking(means(), ASKED, policy(deny=(name,))) == barred(Cause.DENIED_BY_MERCHANT, f"the policy denies {name}")
@@ -122,3 +124,21 @@ def test_the_lower_of_the_policys_and_the_pickups_cap_counts(policys, pickups):
 def test_an_unknown_collection_day_is_not_held_against_a_service():
     asked = msgspec.structs.replace(ASKED, collect_by=TODAY)
     assert after_asking(means(), msgspec.structs.replace(GOOD, collects_on=None), asked, policy()) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_carrier_at_its_cap_of_the_day_gets_no_more(name):
+    capped = policy(caps=(Cap(carrier="ekart", pickups_a_day=1), Cap(carrier=name, pickups_a_day=200)))
+    found = [before_asking(means(booked_today={name: booked, "ekart": 9}), ASKED, capped) for booked in (199, 200)]
+    assert found == [None, barred(Cause.DAILY_CAP, f"{name} has 200 pickups today, the cap is 200")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_carriers_own_cap_on_the_price_holds_beside_that_for_all(name):
+    def cause(**caps: object) -> Barred | None:
+        return after_asking(means(), GOOD, ASKED, policy(**caps))
+
+    tight, wide = Cap(carrier=name, price=rupees(95)), Cap(carrier=name, price=rupees(96))
+    assert cause(caps=(tight,), price_cap=rupees(200)) == barred(Cause.PRICE_CAP, "96.00 INR, the cap is 95.00 INR")
+    assert cause(caps=(wide,), price_cap=rupees(90)) == barred(Cause.PRICE_CAP, "96.00 INR, the cap is 90.00 INR")
+    assert cause(caps=(wide, Cap(carrier="ekart", price=rupees(1)))) is None

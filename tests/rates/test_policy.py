@@ -9,7 +9,7 @@ import pytest
 from adapters.contract.scans import Reason
 from adapters.contract.units import Money
 from rates.currency import NoRate, Rate, RateTable
-from rates.policy import DEFAULT, Pin, Policy, PolicyError, default, validate
+from rates.policy import DEFAULT, Cap, Pin, Policy, PolicyError, default, validate
 from rates.rules import ACTIONS, Action, Rule
 from tests.rates.making import TODAY, policy, rupees
 
@@ -93,7 +93,8 @@ def test_all_errors_are_told_at_once():
 
 
 def test_a_policy_survives_being_stored():
-    stored = policy(floor=0.5, rules={Reason.HOLIDAY: Rule(action=Action.WAIT_THEN_REATTEMPT, tries=1, wait_days=2)})
+    caps = (Cap(carrier="ekart", price=rupees(120), pickups_a_day=200),)
+    stored = policy(floor=0.5, caps=caps, rules={Reason.HOLIDAY: Rule(action=Action.WAIT_THEN_REATTEMPT, tries=1, wait_days=2)})
     assert msgspec.json.decode(msgspec.json.encode(stored), type=Policy) == stored
 
 
@@ -159,4 +160,23 @@ def test_a_pin_behind_a_wider_one_and_a_denied_one_are_told():
     assert validate(policy(pins=pins, deny=("aramex",))) == (
         PolicyError(pointer="/pins/1/postal_code", detail="is never reached: an earlier pin is for 5600"),
         PolicyError(pointer="/pins/2/carrier", detail="aramex is denied"),
+    )
+
+
+# --- caps ------------------------------------------------------------------------------------------
+
+
+def test_a_cap_that_limits_nothing_or_shuts_a_carrier_out_is_told():
+    caps = (
+        Cap(carrier="ekart"),
+        Cap(carrier="delhivery", price=Money(90_00, "USD"), pickups_a_day=0),
+        Cap(carrier="aramex", price=rupees(0)),
+        Cap(carrier="aramex", pickups_a_day=1),
+    )
+    assert validate(policy(caps=caps)) == (
+        PolicyError(pointer="/caps/0", detail="limits nothing: give a price or pickups_a_day"),
+        PolicyError(pointer="/caps/1/price", detail="is in USD, the policy in INR"),
+        PolicyError(pointer="/caps/1/pickups_a_day", detail="is below 1: deny the carrier instead"),
+        PolicyError(pointer="/caps/2/price", detail="is not above 0: deny the carrier instead"),
+        PolicyError(pointer="/caps/3/carrier", detail="aramex has a cap already"),
     )

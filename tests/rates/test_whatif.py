@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 
+import msgspec
 import pytest
 
 from adapters.contract.units import CurrencyMismatch, Money
 from rates.choice import Barred, Cause, Decision, rank
+from rates.policy import Cap
 from rates.whatif import Came, Method, Past, WhatIf, chance, what_if
 from tests.rates.making import NOW, candidate, estimate, policy, rupees, situation
 
@@ -79,6 +82,17 @@ def test_carriers_left_out_by_the_merchants_own_word_are_counted_as_unknown():
     barred = Barred(account="cac_x", carrier="x", service="s", cause=Cause.DENIED_BY_MERCHANT)
     found = what_if([past(decided(barred=(barred,)))], policy())
     assert (found.unpriced, any("have no known price" in line for line in found.cannot_know)) == (1, True)
+
+
+def test_caps_of_the_other_policy_are_counted_over_its_own_choices_day_by_day():
+    first = decided()
+    days = [msgspec.structs.replace(first, at=NOW + dt.timedelta(days=day)) for day in (0, 0, 0, 0, 0, 1, 1)]
+    rows = [past(decision, number=number) for number, decision in enumerate(days)]
+    found = what_if(rows, policy(caps=(Cap(carrier=denied(first), pickups_a_day=2),)))
+    assert [one.decision for one in found.changes] == ["dec_2", "dec_3", "dec_4"]
+    assert any("daily caps were counted over these choices alone" in line for line in found.cannot_know)
+    dear = what_if(rows, policy(caps=(Cap(carrier=denied(first), price=rupees(1)),)))
+    assert dear.changed == len(rows)
 
 
 def test_a_booking_that_is_not_over_is_in_no_figure():

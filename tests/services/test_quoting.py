@@ -8,9 +8,10 @@ import pytest
 
 from gateway.carriers.client import NoLab
 from gateway.services import quoting
-from gateway.store.accounts import ACCOUNTS
+from gateway.store.accounts import ACCOUNTS, store_policy
 from gateway.store.ledger import DECISIONS
 from rates.choice import Cause, Decision, replay
+from rates.policy import DEFAULT, Cap
 from tests.world import WAREHOUSE, World, customer, wanted
 
 
@@ -85,6 +86,24 @@ def test_a_disabled_account_is_not_asked(world):
 def test_merchants_lists_and_pins_rule(world):
     assert left_out(decide(world, deny=("delhivery",)))["delhivery", "surface"] == Cause.DENIED_BY_MERCHANT
     assert {one.carrier for one in decide(world, pin="ekart").candidates} == {"ekart"}
+
+
+def test_a_carrier_gets_no_more_than_its_cap_of_its_local_day(world):
+    """Booked or being booked counts, given up does not; at midnight in India it starts anew. The decision tells why."""
+    caps = (Cap(carrier="ekart", pickups_a_day=2), Cap(carrier="delhivery", pickups_a_day=1))
+    with world.db.write() as tx:
+        store_policy(tx, world.owner, msgspec.structs.replace(DEFAULT, caps=caps), world.now)
+    world.fault("refuse", "delhivery", operation="book", times=1)
+
+    booked = [world.case(world.book(f"RMA-{number}")).bookings[-1].carrier for number in range(3)]
+
+    assert sorted(booked) == ["delhivery", "ekart", "ekart"]
+    assert {barred.detail for barred in decide(world).barred if barred.cause is Cause.DAILY_CAP} == {
+        "ekart has 2 pickups today, the cap is 2",
+        "delhivery has 1 pickups today, the cap is 1",
+    }
+    world.now = world.now.replace(hour=18, minute=31)
+    assert Cause.DAILY_CAP not in left_out(decide(world)).values()
 
 
 def test_a_card_that_is_missing_is_said(make_world):

@@ -88,7 +88,9 @@ def test_what_differs_from_the_ledger_is_named_and_mended(lived, say):
 
 def test_another_policy_from_a_file(lived, say, tmp_path):
     policy = tmp_path / "patient.toml"
-    policy.write_text('give_up_at = "400.00"\ndeny = ["ekart"]\n')
+    policy.write_text(
+        'give_up_at = "400.00"\ndeny = ["ekart"]\n[[caps]]\ncarrier = "delhivery"\nprice = "500"\npickups_a_day = 9\n'
+    )
     span = ("--merchant", "Kestrel", "--mode", "test", "--from", "2026-03-01", "--to", "2026-03-31")
 
     assert "3 decisions" in say(0, "what-if", str(policy), *span)
@@ -102,6 +104,8 @@ def test_another_policy_from_a_file(lived, say, tmp_path):
         ("floor = 2.0", "/floor is no share between 0 and 1"),
         ('give_up_at = "x"', "'x' is not an amount of money"),
         ("deadline_days = 'soon'", "Expected `int`, got `str` - at `$.deadline_days`"),
+        ('[[caps]]\ncarrier = "ekart"\nprice = "0"', "/caps/0/price is not above 0"),
+        ("caps = 3", "Expected `array`, got `int` - at `$.caps`"),
         ("[", "Invalid initial character"),
     ],
 )

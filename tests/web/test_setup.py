@@ -248,6 +248,17 @@ def test_each_policy_is_a_new_version_and_what_is_left_out_has_the_default(shop:
     assert versions[1]["rules"]["wrong_phone"]["action"] == "cancel"
 
 
+def test_caps_of_single_carriers_come_back_and_are_kept_with_their_version(shop: Shop) -> None:
+    caps = [
+        {"carrier": "ekart", "price": {"amount": "120.00", "currency": "INR"}, "pickups_a_day": None},
+        {"carrier": "delhivery/surface", "price": None, "pickups_a_day": 200},
+    ]
+    told = shop.call("PUT", "/v1/policies/current", json={"caps": caps}).json()
+    assert (told["caps"], shop.get("/v1/policies/current")) == (caps, told)
+    shop.call("PUT", "/v1/policies/current", json={})
+    assert [one["caps"] for one in shop.get("/v1/policies")["data"]] == [[], caps]
+
+
 @pytest.mark.parametrize(
     ("wrong", "errors"),
     [
@@ -259,6 +270,9 @@ def test_each_policy_is_a_new_version_and_what_is_left_out_has_the_default(shop:
         ({"rules": {"rain": {"action": "cancel"}}}, {"/rules/rain": "unknown_reason"}),
         ({"rules": {"wrong_phone": {"action": "shout", "tries": 11}}}, {
             "/rules/wrong_phone/action": "not_one_of", "/rules/wrong_phone/tries": "too_large"}),
+        ({"caps": [{"carrier": "ekart"}]}, {"/caps/0": "invalid"}),
+        ({"caps": [{"carrier": "ekart", "pickups_a_day": 0}]}, {"/caps/0/pickups_a_day": "too_small"}),
+        ({"caps": [{"carrier": "ekart", "price": {"amount": "5", "currency": "USD"}}]}, {"/caps/0/price": "invalid"}),
         ({"uncertain_booking": "maybe"}, {"/uncertain_booking": "not_one_of"}),
         ({"visits_per_carrier": 0, "days_in_all": 61}, {"/visits_per_carrier": "too_small", "/days_in_all": "too_large"}),
     ],
