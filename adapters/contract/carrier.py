@@ -45,9 +45,13 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Next(msgspec.Struct, frozen=True, kw_only=True):
-    """This step is done; `so_far` is stored, then the next step is asked."""
+    """This step is done; `so_far` is stored, then the next step is asked.
+
+    `price` is what the booking comes to as the carrier tells it now, given only while nothing is committed.
+    """
 
     so_far: SoFar
+    price: Money | None = None
 
 
 class Later(msgspec.Struct, frozen=True, kw_only=True):

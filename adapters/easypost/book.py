@@ -39,7 +39,11 @@ def parse_shipment(response: httpx.Response, order: Order, so_far: SoFar) -> Nex
     if found.tracking_code:
         raise Misread("a label that nobody has bought yet")
     rate = _chosen(found, order)
-    return Next(so_far={"shipment": found.id, "rate": rate.id, "mover": services.mover_of(rate.carrier)})
+    mover = services.mover_of(rate.carrier)
+    return Next(
+        so_far={"shipment": found.id, "rate": rate.id, "mover": mover},
+        price=rate.price + services.pickup_fee(mover, rate.currency),
+    )
 
 
 def _chosen(found: Shipment, order: Order) -> Rate:

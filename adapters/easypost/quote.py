@@ -13,7 +13,6 @@ import msgspec
 
 from adapters.contract.carrier import Access, Enquiry, Next, Operation, PriceLine, Quote, SoFar, Step, Tat, one_step
 from adapters.contract.errors import Misread, RefusalKind, Refused
-from adapters.contract.units import Money
 from adapters.easypost import services, shipment, wire
 from adapters.easypost.shipment import Rate, Shipment
 
@@ -42,14 +41,14 @@ def _priced(response: httpx.Response) -> Shipment:
 
 def _quote(code: str, rate: Rate) -> Quote:
     mover = services.mover_of(rate.carrier)
-    known = services.PICKUP_FEES.get(mover)
-    fee = Money.of(services.GUESSED_FEE if known is None else known, rate.currency)
+    known = mover in services.PICKUP_FEES
+    fee = services.pickup_fee(mover, rate.currency)
     return Quote(
         service=code,
         price=rate.price + fee,
         lines=(
             PriceLine(code="base", amount=rate.price),
-            PriceLine(code="pickup", amount=fee, detail="a guess until booked" if known is None else "an estimate until booked"),
+            PriceLine(code="pickup", amount=fee, detail="an estimate until booked" if known else "a guess until booked"),
         ),
         tat_days=rate.days,
         due_if_not_collected=fee,  # the label itself is given back unused

@@ -11,7 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from adapters.contract.carrier import Service
-from adapters.contract.units import Weight
+from adapters.contract.units import Money, Weight
 
 # How rates and trackers name a mover, in small letters; several accounts of one mover go by names of their own.
 MOVERS = MappingProxyType(
@@ -70,6 +70,11 @@ def mover_of(carrier: str) -> str:
     """Who moves it, for a name of EasyPost's; one that is not known is kept as it is, in small letters."""
     name = carrier.casefold()
     return MOVERS.get(name, name)
+
+
+def pickup_fee(mover: str, currency: str) -> Money:
+    """What the visit costs, as far as it is known before a label is bought."""
+    return Money.of(PICKUP_FEES.get(mover, GUESSED_FEE), currency)
 
 
 def code_of(carrier: str, level: str) -> str | None:

@@ -13,6 +13,7 @@ EVENT_TYPES = (
     "pickup.failed_over",
     "pickup.overlap",
     "pickup.rescheduled",
+    "pickup.price_changed",
     *(f"pickup.{state}" for state in PickupState if state in TOLD_STATES),
     "label.created",
     "exception.opened",

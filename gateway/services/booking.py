@@ -19,7 +19,7 @@ from adapters.contract.scans import Fault
 from gateway.carriers import registry
 from gateway.carriers.isolation import Held
 from gateway.life.booking import BookingEvent, BookingState, move
-from gateway.services import orphans, pausing
+from gateway.services import orphans, pausing, renewing
 from gateway.services.kit import Kit
 from gateway.services.notifying import emit, open_exception, resolve, restate
 from gateway.services.promising import first_promise
@@ -81,6 +81,8 @@ class Send(msgspec.Struct, frozen=True):
             _after_a_push(tx, booking, outcome)
         elif isinstance(outcome, Booked):
             booked(tx, case, booking, outcome, wall)
+        elif isinstance(outcome, Next) and outcome.price and renewing.left(tx, case, booking, outcome.price, wall):
+            pass  # the choice is made anew
         elif isinstance(outcome, Next | Later):
             _step_done(tx, booking, outcome, wall)
         elif isinstance(outcome, CarrierError):
@@ -109,6 +111,7 @@ def booked(tx: sa.Connection, case: Case, booking: Booking, answer: Booked, wall
         refusal=None,
         updated_at=wall,
     )
+    renewing.price_booked(tx, case, booking, answer.price, wall)
     if priced_by_card(registry.carrier(booking.carrier)):
         outbox.want(tx, outbox.AUDIT, booking.id, wall)
 

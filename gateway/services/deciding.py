@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from adapters.contract.scans import Fault
 from gateway import ids
 from gateway.life.booking import GIVEN_UP, BookingState
-from gateway.services import quoting, scoring
+from gateway.services import quoting, renewing, scoring
 from gateway.services.kit import Kit
 from gateway.services.notifying import emit, open_exception, restate
 from gateway.store.cases import Case
@@ -49,6 +49,7 @@ class Decide(msgspec.Struct, frozen=True):
             failed=scoring.failed(case),
             excluded=_excluded(case),
             refused_by=_refused(case),
+            anew=renewing.risen(case),
             dice=random.random(),
         )
 
@@ -136,6 +137,7 @@ def _plan(tx: sa.Connection, case: Case, decision: Decision, row: Row, decision_
             carrier_reference=ids.carrier_reference(booking_id),
             state=BookingState.PLANNED,
             price=chosen.price,
+            quoted_price=chosen.price,
             quote_expires_at=chosen.expires_at,
             due_if_not_collected=chosen.due_if_not_collected,
             window=_window_ahead(case, wall),

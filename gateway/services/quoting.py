@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -68,7 +68,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
     """One pickup's question to all carriers.
 
-    `failed` are the chances its failed visits had; `excluded` are movers not to be chosen for it again, with the cause in words.
+    `failed` are the chances its failed visits had; `excluded` are movers not to be chosen for it again, with the cause in words;
+    `anew` are accounts whose remembered prices are not believed any more.
     """
 
     enquiry: Enquiry
@@ -80,6 +81,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[float, ...] = ()
     excluded: Mapping[str, str] = {}
     refused_by: Mapping[str, str] = {}
+    anew: Collection[str] = ()
 
     @property
     def place(self) -> str:
@@ -123,6 +125,7 @@ async def decide(
     failed: tuple[float, ...] = (),
     excluded: Mapping[str, str] | None = None,
     refused_by: Mapping[str, str] | None = None,
+    anew: Collection[str] = (),
     dice: float = 1.0,
 ) -> Decision:
     """Quote and choose. `seconds` is the deadline for all carriers together, `now` the merchant's business time.
@@ -139,6 +142,7 @@ async def decide(
         failed=failed,
         excluded=excluded or {},
         refused_by=refused_by or {},
+        anew=anew,
     )
     setup = await asyncio.get_running_loop().run_in_executor(None, _read_setup, kit, owner, merchant, asking)
     means, barred = _screen(setup, asking)
@@ -300,7 +304,8 @@ async def _ask_all(kit: Kit, asked: Mapping[str, Account], asking: Asking, secon
     for account in asked.values():
         for name, operation, question in _questions(account, asking.enquiry):
             key = key_of(account.id, operation, _lasting(operation, question))
-            found[account.id][name] = kit.memory.get(key)
+            doubtful = operation == "quote" and account.id in asking.anew
+            found[account.id][name] = None if doubtful else kit.memory.get(key)
             if found[account.id][name] is None:
                 tasks[account.id, name] = asyncio.ensure_future(_ask(kit, account, operation, question, asking.now, key))
     if tasks:

@@ -21,7 +21,7 @@ from gateway.store.vault import Vault
 # What of an event's data may stay: our own words and ids, by the name of the field that holds them.
 _TELLABLE = frozenset(
     (
-        *("pickup", "booking", "exception", "label", "previous", "decision", "window", "price", "carrier_account"),
+        *("pickup", "booking", "exception", "label", "previous", "decision", "window", "price", "quoted_price", "carrier_account"),
         *("id", "reference", "state", "reason", "fault", "resolution", "source", "carrier", "service", "awb"),
         *("date", "from", "to", "timezone", "amount", "currency", "sentence"),
     )

@@ -131,6 +131,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     pickup_token: str = ""
     tracking_url: str = ""
     price: Money | None = None
+    quoted_price: Money | None = None
     audit: PriceAudit | None = None
     window: Window | None = None
     retry_at: dt.datetime | None = None

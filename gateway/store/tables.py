@@ -251,7 +251,8 @@ bookings = sa.Table(
     sa.Column("awb", _searched(60)),
     _text("pickup_token"),
     _text("tracking_url"),
-    sa.Column("price", Json),
+    sa.Column("price", Json),  # as booked; until then as quoted
+    sa.Column("quoted_price", Json),
     sa.Column("audit", Json),
     sa.Column("window", Json),
     sa.Column("retry_at", Instant),  # wall

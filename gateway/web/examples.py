@@ -196,6 +196,7 @@ EXAMPLES: dict[str, Any] = {
                 "pickup_token": "",
                 "tracking_url": "",
                 "price": {"amount": "96.00", "currency": "INR"},
+                "quoted_price": {"amount": "96.00", "currency": "INR"},
                 "window": None,
                 "overlap": False,
                 "refusal": None,

@@ -300,6 +300,7 @@ class Booking(View, frozen=True, kw_only=True):
     pickup_token: str
     tracking_url: str
     price: Amount | None
+    quoted_price: Amount | None
     window: WindowView | None
     overlap: bool
     refusal: RefusalView | None
@@ -315,6 +316,7 @@ def booking(row: ledger.Booking, scans: Sequence[ledger.StoredScan] | None = Non
         row,
         account=row.account_id,
         price=maybe_amount(row.price),
+        quoted_price=maybe_amount(row.quoted_price),
         window=window(row.window),
         refusal=pick(RefusalView, row.refusal) if row.refusal else None,
         scans=UNSET if scans is None else [pick(ScanView, scan) for scan in scans],

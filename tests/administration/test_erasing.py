@@ -114,7 +114,8 @@ STATISTICS: dict[str, tuple[str, ...]] = {
     "facts": (),
     "bars": (),
     "bookings": ("id", "pickup_id", "account_id", "decision_id", "carrier", "service", "moved_by", "carrier_reference", "state",
-                 "overlap", "due_if_not_collected", "awb", "price", "audit", "window", "promised_at", "booked_at", "created_at"),
+                 "overlap", "due_if_not_collected", "awb", "price", "quoted_price", "audit", "window", "promised_at", "booked_at",
+                 "created_at"),
     "pickups": ("id", "reference", "kind", "state", "lane", "decision_id", "business_created_at", "created_at", "sequence"),
     "scans": ("booking_id", "digest", "code", "at", "milestone", "reason", "source", "received_at"),
     "exceptions": ("id", "pickup_id", "booking_id", "reason", "fault", "state", "action", "resolution", "opened_at", "resolved_at"),
@@ -250,8 +251,8 @@ OURS = {
     "no person's words": "audit_log bars outbox pool_members",
 }
 KEPT = {
-    "bookings": "account_id audit awb carrier carrier_reference decision_id due_if_not_collected moved_by pickup_id price service "
-    "state window",
+    "bookings": "account_id audit awb carrier carrier_reference decision_id due_if_not_collected moved_by pickup_id price "
+    "quoted_price service state window",
     "events": "pickup_id type",
     "exceptions": "account_id action answer assignee awb booking_id exchange_id fault pickup_id reason resolution state step "
     "visit_id",

@@ -107,8 +107,8 @@ def test_what_cannot_be_put_is_refused_before_anything_is_bought(
     assert refused_building(BOOK, pickup(**changes), step) == {"kind": kind, "field": field}
 
 
-def test_ids_are_stored_before_anything_is_bought() -> None:
-    assert read("shipment", answer(made(), 201)) == Next(so_far=PRICED)
+def test_ids_are_stored_and_the_price_is_told_before_anything_is_bought() -> None:
+    assert read("shipment", answer(made(), 201)) == Next(so_far=PRICED, price=Money(7_42, "USD"))
 
 
 RATES = [
@@ -122,17 +122,18 @@ RATES = [
 
 
 @pytest.mark.parametrize(
-    ("service", "chosen", "mover"),
+    ("service", "chosen", "mover", "cents"),
     [
-        ("usps/GroundAdvantage", "rate_ga_other_account", "usps"),
-        ("ups/Ground", "rate_ups", "ups"),
-        ("ups/2ndDayAir", "rate_dap", "ups"),
-        ("", "rate_ga_other_account", "usps"),
+        ("usps/GroundAdvantage", "rate_ga_other_account", "usps", 7_02),
+        ("ups/Ground", "rate_ups", "ups", 8_10 + 6_18),
+        ("ups/2ndDayAir", "rate_dap", "ups", 21_00 + 6_18),
+        ("", "rate_ga_other_account", "usps", 7_02),
     ],
 )
-def test_the_cheapest_rate_of_the_ordered_service_is_booked(service: str, chosen: str, mover: str) -> None:
+def test_the_cheapest_rate_of_the_ordered_service_is_booked(service: str, chosen: str, mover: str, cents: int) -> None:
+    """Its price is the label's and what the visit is expected to cost."""
     found = read("shipment", answer(made(rates=RATES), 201), service=service)
-    assert found == Next(so_far={"shipment": SHIPMENT, "rate": chosen, "mover": mover})
+    assert found == Next(so_far={"shipment": SHIPMENT, "rate": chosen, "mover": mover}, price=Money(cents, "USD"))
 
 
 def test_a_service_that_is_not_offered_any_more_is_refused() -> None:
