@@ -137,6 +137,13 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     handles: Mapping[str, str] = {}
 
 
+class DayPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of a carrier's own list: what was booked on `day` (UTC), after the place that the page before named."""
+
+    day: dt.date
+    after: str = ""
+
+
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """A booking as the carrier knows it: for label, cancel, act."""
 
@@ -238,6 +245,22 @@ class Booked(msgspec.Struct, frozen=True, kw_only=True):
     price: Money | None = None
     label: Document | None = None
     tracking_url: str = ""
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """One consignment in the carrier's own list; `carrier_reference` is ours, where it bears one."""
+
+    awb: str
+    carrier_reference: str = ""
+    handles: Mapping[str, str] = {}
+    cancelled: bool = False
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of it; `more` is the place the next one begins after, "" where this was the last."""
+
+    lines: tuple[Listed, ...]
+    more: str = ""
 
 
 class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
@@ -348,7 +371,7 @@ class Carrier(msgspec.Struct, frozen=True, kw_only=True):
     validate: Operation[Order, None] | None = None
     book: Operation[Order, Booked]
     find: Operation[Sought, Booked | None] | None = None
-    list_of_day: Operation[dt.date, tuple[Booked, ...]] | None = None
+    list_of_day: Operation[DayPage, Listing] | None = None
     label: Operation[Booking, Document] | None = None
     cancel: Operation[Booking, Cancelled] | None = None
     track: Operation[AwbList, TrackAnswer] | None = None

@@ -5,12 +5,13 @@ Sources: the vendor's documentation and recordings of its test API. What is assu
 
 import datetime as dt
 
-from adapters.contract.carrier import Carrier, Field, Limits
+from adapters.contract.carrier import Carrier, Field, Limits, Quota
 from adapters.easypost.book import BOOK
 from adapters.easypost.callback import read_callback
 from adapters.easypost.cancel import CANCEL
 from adapters.easypost.find import FIND
 from adapters.easypost.label import FILE_HOSTS, LABEL
+from adapters.easypost.listing import LIST_OF_DAY
 from adapters.easypost.places import COUNTRIES
 from adapters.easypost.quote import QUOTE, TAT
 from adapters.easypost.services import SERVICES
@@ -37,7 +38,7 @@ CARRIER = Carrier(
         Field(name="smartrate", help="yes: days by SmartRate, which is paid after 500 calls a month", required=False),
     ),
     services=SERVICES,
-    limits=Limits(track_batch=BATCH, slowest_commit=dt.timedelta(seconds=90)),
+    limits=Limits(track_batch=BATCH, slowest_commit=dt.timedelta(seconds=90), quotas={"list_of_day": Quota(calls=5, seconds=1)}),
     offers_from=("quote",),
     offers_also={"tat": "smartrate"},
     file_hosts=FILE_HOSTS,
@@ -49,6 +50,7 @@ CARRIER = Carrier(
     validate=VALIDATE,
     book=BOOK,
     find=FIND,
+    list_of_day=LIST_OF_DAY,
     label=LABEL,
     cancel=CANCEL,
     track=TRACK,

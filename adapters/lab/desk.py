@@ -71,6 +71,9 @@ class LabDesk:
     def recall(self, key: str) -> Any:
         return self._books.kept(self._carrier, self.account, key)
 
+    def recall_below(self, prefix: str) -> list[Any]:
+        return self._books.kept_below(self._carrier, self.account, prefix)
+
     def price_factor(self, origin: str, destination: str) -> float:
         price = world_of(self._books, self._carrier, self.account, origin, destination).price
         return 1.0 if price is None else price

@@ -105,6 +105,9 @@ class Desk(Protocol):
     def recall(self, key: str) -> Any:
         """What was remembered under `key`, or None."""
 
+    def recall_below(self, prefix: str) -> list[Any]:
+        """All that was remembered under keys that begin like this, in the order of the keys."""
+
     def price_factor(self, origin: str, destination: str) -> float:
         """What `POST /_lab/world` says prices of this lane are multiplied by; 1.0 if nothing."""
 

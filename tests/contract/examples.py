@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from adapters.contract.carrier import AwbList, Booking, Carrier, Enquiry, Instruction, Sought, Stop
+from adapters.contract.carrier import AwbList, Booking, Carrier, DayPage, Enquiry, Instruction, Sought, Stop
 from adapters.contract.orders import Direction, Item, Parcel, PickupOrder, QualityCheck, ReturnReason
 from adapters.contract.places import Lane, Party
 from adapters.contract.scans import Milestone, Reason
@@ -189,7 +189,7 @@ QUESTIONS: Mapping[str, Callable[[Booking, dt.date], Any]] = {
     "find": lambda booking, today: Sought(
         carrier_reference=booking.carrier_reference, sent_at=NOW, handles={**booking.handles, "number": booking.awb}
     ),
-    "list_of_day": lambda booking, today: today,
+    "list_of_day": lambda booking, today: DayPage(day=NOW.date()),
     "label": lambda booking, today: booking,
     "cancel": lambda booking, today: booking,
     "track": lambda booking, today: AwbList(awbs=(booking.awb,)),

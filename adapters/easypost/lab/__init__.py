@@ -32,6 +32,7 @@ SIDE = Side(
     routes=(
         Route(method="POST", pattern="/addresses", operation="validate", handle=addresses.create),
         Route(method="POST", pattern="/shipments", operation="quote", handle=shipments.create),
+        Route(method="GET", pattern="/shipments", operation="list_of_day", handle=shipments.show),
         Route(method="GET", pattern="/shipments/{id}", operation="find", handle=shipments.retrieve),
         Route(method="GET", pattern="/shipments/{id}/smartrate", operation="tat", handle=shipments.smartrate),
         Route(method="POST", pattern="/shipments/{id}/buy", operation="buy_label", handle=shipments.buy, commits=True),

@@ -21,6 +21,12 @@ def find(desk: Desk, name: str) -> Made:
     return msgspec.convert(kept, Made)
 
 
+def every(desk: Desk) -> list[Made]:
+    """All shipments, the newest first."""
+    made = [msgspec.convert(kept, Made) for kept in desk.recall_below("shipment/")]
+    return sorted(made, key=lambda one: (one.at, one.id), reverse=True)
+
+
 def of_code(desk: Desk, code: str) -> Made | None:
     found = desk.recall(f"code/{code}")
     return find(desk, found) if found else None

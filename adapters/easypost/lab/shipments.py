@@ -39,6 +39,7 @@ _LEVELS = {
 _OUNCES_IN_A_POUND = 16
 _HEAVIEST_AT_USPS = 1120
 _REFUND_TAKES = dt.timedelta(days=15)
+_LONGEST_PAGE = 100
 _STAYS = ("scheduled", "cancelled")
 
 
@@ -97,6 +98,26 @@ def _priced(made: Made, desk: Desk, carrier: str, level: str, cents: int, days: 
 @refusing
 def retrieve(call: Call, desk: Desk) -> Reply:
     return answer(shown(memory.find(desk, call.params["id"]), desk))
+
+
+@refusing
+def show(call: Call, desk: Desk) -> Reply:
+    """The list, newest first; a page begins after `before_id`."""
+    asked = call.query
+    start, end = (_instant(asked.get(name, "")) for name in ("start_datetime", "end_datetime"))
+    made = [one for one in memory.every(desk) if (start is None or start <= one.at) and (end is None or one.at < end)]
+    made = [one for one in made if one.bought or asked.get("purchased") != "true"]
+    before = next((place for place, one in enumerate(made, 1) if one.id == asked.get("before_id")), 0)
+    size = min(int(asked.get("page_size", "20")), _LONGEST_PAGE)
+    page = made[before : before + size]
+    return answer({"shipments": [shown(one, desk) for one in page], "has_more": len(made) > before + size})
+
+
+def _instant(text: str) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise Refusal("BAD_REQUEST", f"lab: {text} is no time", 400) from None
 
 
 @refusing

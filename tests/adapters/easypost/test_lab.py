@@ -9,7 +9,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from adapters.contract.carrier import AwbList, Booked, Booking, Cancelled, Document, Next, Tat
+from adapters.contract.carrier import AwbList, Booked, Booking, Cancelled, DayPage, Document, Listing, Next, Tat
 from adapters.contract.errors import CarrierError, OutcomeUnknown, RefusalKind, Refused, Throttled
 from adapters.contract.orders import Order
 from adapters.contract.places import Window
@@ -466,3 +466,22 @@ def test_webhooks_are_listed_and_struck_off(shop: Shop) -> None:
 
 def test_a_webhook_needs_an_address(shop: Shop) -> None:
     assert shop.call("POST", "/webhooks", {"webhook": {}}).status_code == 422
+
+
+def test_the_list_of_a_day_is_what_was_bought_that_day_page_by_page(shop: Shop) -> None:
+    first = shop.book()
+    second = shop.book(order(carrier_reference="bkg_02TEST"))
+    shop.ask("quote", enquiry())  # makes a shipment that nobody buys
+    today, yesterday = (DayPage(day=shop.now.date() - dt.timedelta(days=back)) for back in (0, 1))
+
+    assert {one.awb for one in shop.ask("list_of_day", today).lines} == {first.awb, second.awb}
+    assert shop.ask("list_of_day", yesterday) == Listing(lines=())
+    shop.ask("cancel", first)
+    assert {one.awb: one.cancelled for one in shop.ask("list_of_day", today).lines} == {first.awb: True, second.awb: False}
+
+    page = f"/shipments?purchased=true&page_size=1&start_datetime={today.day}T00:00:00Z"
+    newest = shop.call("GET", page, user=shop.account).json()
+    rest = shop.call("GET", f"{page}&before_id={newest['shipments'][0]['id']}", user=shop.account).json()
+    assert (newest["has_more"], rest["has_more"]) == (True, False)
+    assert {newest["shipments"][0]["tracking_code"], rest["shipments"][0]["tracking_code"]} == {first.awb, second.awb}
+    assert shop.call("GET", "/shipments?start_datetime=soon", user=shop.account).status_code == 400
