@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 import structlog
 
-from adapters.contract.carrier import AwbList
+from adapters.contract.carrier import AwbList, TrackAnswer
 from adapters.contract.errors import CarrierError
 from adapters.contract.scans import Tracked
 from gateway.carriers import registry
@@ -43,11 +44,9 @@ def poll(kit: Kit, account_id: str, wall: dt.datetime) -> int:
     if not batch:
         return 0
     account = accounts.opened(kit.vault, row)
-    size = registry.carrier(account.carrier).limits.track_batch
-    groups = [batch[start : start + size] for start in range(0, len(batch), size)]
     with kit.db.read() as tx:
         now = cases.load(tx, batch[0].pickup_id).now(wall)
-    answers = kit.wait(_ask_all(kit, account, groups, now), seconds=300)
+    answers = ask(kit, account, [booking.awb for booking in batch if booking.awb], now)
     return sum(_take_answer(kit, booking, answers.get(booking.awb or ""), wall) for booking in batch)
 
 
@@ -64,30 +63,34 @@ def _claim_due(tx: sa.Connection, account_id: str, wall: dt.datetime) -> list[Bo
     return found
 
 
-async def _ask_all(kit: Kit, account: Account, groups: list[list[Booking]], now: dt.datetime) -> dict[str, Tracked]:
-    """The reports by AWB; what a carrier would not or could not say is asked again at the next poll."""
+def ask(kit: Kit, account: Account, awbs: Sequence[str], now: dt.datetime) -> TrackAnswer:
+    """What the carrier says to each of them; those of a call that failed are left out."""
+    size = registry.carrier(account.carrier).limits.track_batch
+    groups = [tuple(awbs[start : start + size]) for start in range(0, len(awbs), size)]
+    return kit.wait(_ask_all(kit, account, groups, now), seconds=300)
+
+
+async def _ask_all(kit: Kit, account: Account, groups: list[tuple[str, ...]], now: dt.datetime) -> TrackAnswer:
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def ask(group: list[Booking]) -> dict[str, Tracked]:
-        question = AwbList(awbs=tuple(booking.awb for booking in group if booking.awb))
+    async def ask(group: tuple[str, ...]) -> TrackAnswer:
         async with gate:
             try:
-                answer = await kit.carriers.ask(account, "track", question, now=now)
+                answers: TrackAnswer = await kit.carriers.ask(account, "track", AwbList(awbs=group), now=now)
             except CarrierError as error:
                 _log.warning("track.failed", carrier=account.carrier, account=account.id, error=str(error))
                 return {}
-        return {awb: one for awb, one in answer.items() if isinstance(one, Tracked)}
+        return {awb: answers[awb] for awb in group if awb in answers}
 
-    found: dict[str, Tracked] = {}
-    for part in await asyncio.gather(*(ask(group) for group in groups)):
-        found |= part
-    return found
+    parts = await asyncio.gather(*(ask(group) for group in groups))
+    return {awb: answer for part in parts for awb, answer in part.items()}
 
 
-def _take_answer(kit: Kit, booking: Booking, tracked: Tracked | None, wall: dt.datetime) -> bool:
+def _take_answer(kit: Kit, booking: Booking, answer: Tracked | CarrierError | None, wall: dt.datetime) -> bool:
+    """Whether the carrier spoke of it; what it would not or could not say is asked again at the next poll."""
     with kit.db.write() as tx:
-        if tracked:
-            record(tx, booking.id, tracked, "poll", wall)
+        if isinstance(answer, Tracked):
+            record(tx, booking.id, answer, "poll", wall)
         else:
             plan_poll(tx, cases.load(tx, booking.pickup_id), booking.id, quiet=True, wall=wall)
-    return tracked is not None
+    return isinstance(answer, Tracked)
