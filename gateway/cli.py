@@ -29,6 +29,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "merchants": ("merchants", "Merchants: create one, list them."),
     "keys": ("merchants", "API keys: create, list and revoke them, and renew the master key."),
     "accounts": ("accounts", "Carrier accounts: add, list, verify."),
+    "reconcile": ("reconcile", "Hold the ledger against carriers' own lists of the last days, now."),
     "erase": ("erase", "Erase people from pickups that have ended."),
     "audit": ("audit", "The audit log: verify it, note its heads, list a part of it."),
     "pickups": ("pickups", "Reverse pickups: list them, show one."),

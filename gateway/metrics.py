@@ -39,6 +39,12 @@ CARRIER_SECONDS = Histogram(
 )
 
 
+RECONCILED = Counter(
+    "gateway_reconciled", "Consignments held against carriers' own lists, by what came of them.", ("carrier", "outcome"),
+    registry=REGISTRY,
+)  # fmt: skip
+
+
 def answered(route: str, method: str, status: int, began: float | None) -> None:
     """A request was answered; `began` by `time.perf_counter`."""
     REQUESTS.labels(route, method if method in _METHODS else "other", str(status)).inc()
@@ -51,6 +57,11 @@ def asked(carrier: str, operation: str, outcome: str, seconds: float) -> None:
     calls, times = _of_carrier(carrier, operation, outcome)
     calls.inc()
     times.observe(seconds)
+
+
+def reconciled(carrier: str, outcome: str, number: int) -> None:
+    """So many consignments of the carrier's list, or of ours, came to this."""
+    RECONCILED.labels(carrier, outcome).inc(number)
 
 
 @functools.cache

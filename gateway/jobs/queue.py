@@ -23,6 +23,7 @@ from gateway.settings import Settings
 from gateway.store.outbox import ADVANCE, AUDIT
 
 POLL = "poll"
+RECONCILE = "reconcile"
 SERIALIZER = "json"
 
 _HELD_SECONDS = 60
@@ -49,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     ADVANCE: Kind(function="gateway.jobs.work.advance", queue="pickups", seconds=170),
     POLL: Kind(function="gateway.jobs.work.poll", queue="polls", seconds=320),
     AUDIT: Kind(function="gateway.jobs.work.audit", queue="audits", seconds=150),
+    RECONCILE: Kind(function="gateway.jobs.work.reconcile", queue="lists", seconds=900),
 }
 _BY_FUNCTION = {kind.function: job for job, kind in KINDS.items()}
 

@@ -15,8 +15,8 @@ import redis
 import structlog
 
 from gateway import clock
-from gateway.jobs.queue import POLL, Wakes
-from gateway.services import erasing, polling, webhooks
+from gateway.jobs.queue import POLL, RECONCILE, Wakes
+from gateway.services import erasing, polling, reconciling, webhooks
 from gateway.services.kit import Kit
 from gateway.store import idempotency, outbox, scores_blocks
 from gateway.store.database import AWAY
@@ -30,6 +30,7 @@ _MOST_WAITING = 500
 _MOST_OVERDUE = 2000
 _TIDY = 3600.0
 _PACK, _PACK_MORE = 60.0, 1.0
+_RECONCILE = 60.0
 _EXPIRE_MORE = 1.0  # a few pickups a second, so that nothing waits for it
 
 _log = structlog.get_logger()
@@ -47,6 +48,7 @@ class Relay:
         self._retention_days = retention_days
         self._expire_at = 0.0
         self._pack_at = 0.0
+        self._reconcile_at = 0.0
         self._away = False
 
     def run(self, stop: threading.Event) -> None:
@@ -65,6 +67,9 @@ class Relay:
             if time.monotonic() >= self._tidy_at:
                 self.tidy()
                 self._tidy_at = time.monotonic() + _TIDY
+            if time.monotonic() >= self._reconcile_at:
+                self.reconcile()
+                self._reconcile_at = time.monotonic() + _RECONCILE
             if time.monotonic() >= self._expire_at:
                 self._expire_at = time.monotonic() + (_EXPIRE_MORE if self.expire() else _TIDY)
             if time.monotonic() >= self._pack_at:
@@ -114,6 +119,12 @@ class Relay:
         """Put settled facts of one service into a block, where there are enough; whether there were."""
         with self._kit.db.write() as tx:
             return scores_blocks.pack(tx)
+
+    def reconcile(self) -> int:
+        """Queue the accounts that were not held against their carrier's list today; how many."""
+        with self._kit.db.read() as tx:
+            due = reconciling.due_accounts(tx, clock.wall())
+        return self._wakes.enqueue((RECONCILE, account) for account in due)
 
     def expire(self) -> int:
         """Erase people from pickups whose time of keeping is over; how many."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from gateway import clock, settings
-from gateway.services import auditing, driving, polling
+from gateway.services import auditing, driving, polling, reconciling
 from gateway.services.kit import Kit, on_own_thread
 
 
@@ -21,6 +21,10 @@ def advance(pickup_id: str) -> None:
 
 def poll(account_id: str) -> None:
     polling.poll(kit(), account_id, clock.wall())
+
+
+def reconcile(account_id: str) -> None:
+    reconciling.daily(kit(), account_id, clock.wall())
 
 
 def audit(booking_id: str) -> None:

@@ -20,7 +20,17 @@ from gateway.life.pickup import ENDS, Intent, PickupState
 from gateway.services import judging, orphans
 from gateway.services.booking import ask_again
 from gateway.services.following import adopt, standing
-from gateway.services.notifying import OF_A_CANCEL, ORPHAN, OVERLAP, emit, outlasts, resolve, resolve_of_cancel, restate
+from gateway.services.notifying import (
+    NOT_AT_CARRIER,
+    OF_A_CANCEL,
+    ORPHAN,
+    OVERLAP,
+    emit,
+    outlasts,
+    resolve,
+    resolve_of_cancel,
+    restate,
+)
 from gateway.services.overlapping import overlap
 from gateway.services.recovering import new_instruction
 from gateway.store import outbox, tables
@@ -32,6 +42,7 @@ _RETURN_OFF = frozenset({Reason.CUSTOMER_DECLINED, Reason.CANCELLED_BY_CUSTOMER,
 _CANCEL_ASKED = frozenset({BookingState.CANCELLING, BookingState.CANCEL_UNKNOWN})
 # What can be said of a rider who is not needed any more, too.
 _AFTER_THE_DOOR = frozenset({"assign", "not_booked", "close"})
+_CLOSED_BY_HAND = (ORPHAN, OVERLAP, NOT_AT_CARRIER)
 _COLLECTED = frozenset({PickupState.COLLECTED, PickupState.IN_TRANSIT})
 
 
@@ -164,21 +175,22 @@ def _adopt(tx: sa.Connection, case: Case, exception: PickupException, wanted: Re
 
 
 def _not_booked(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
-    """The operator saw that the carrier has nothing: it is asked again, or its cancel is confirmed."""
-    if exception.reason in OF_A_CANCEL:
-        return _is_cancelled(tx, case, exception, wall)
+    """The operator saw that the carrier has nothing: it is asked again, its cancel is confirmed, or another booking is made."""
+    if exception.reason in OF_A_CANCEL or exception.reason == NOT_AT_CARRIER:
+        return _is_over(tx, case, exception, wall)
     ask_again(tx, _doubtful(case, exception), wall)
     resolve(tx, case, exception, "not_booked", wall)
     return None
 
 
-def _is_cancelled(tx: sa.Connection, case: Case, exception: PickupException, wall: dt.datetime) -> None:
+def _is_over(tx: sa.Connection, case: Case, exception: PickupException, wall: dt.datetime) -> None:
     booking = case.booking(exception.booking_id or "")
     event = BookingEvent.CANCELLED if booking.state in _CANCEL_ASKED else BookingEvent.CLOSED
     if not takes(booking.state, event):
         raise WrongState(f"the booking is {booking.state}")
     BOOKINGS.update(tx, booking.id, state=move(booking.state, event), retry_at=None, cancelled_at=case.now(wall), updated_at=wall)
     resolve_of_cancel(tx, case, booking.id, "not_booked", wall)
+    resolve(tx, case, exception, "not_booked", wall)
 
 
 def _assign(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
@@ -191,9 +203,9 @@ def _hold(tx: sa.Connection, case: Case, exception: PickupException, wanted: Res
 
 
 def _close(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
-    """What two carriers have, or one has that should not, was sorted out by hand."""
-    if exception.reason not in (OVERLAP, ORPHAN):
-        raise WrongState(f"{exception.reason} is closed by what is done about it: only an orphan or an overlap is closed by hand")
+    """What two carriers have, one has that should not, or one that should has not, was sorted out by hand."""
+    if exception.reason not in _CLOSED_BY_HAND:
+        raise WrongState(f"{exception.reason} is closed by what is done about it: only {', '.join(_CLOSED_BY_HAND)} by hand")
     EXCEPTIONS.update(tx, exception.id, note=wanted.note or exception.note)
     resolve(tx, case, exception, "closed", wall)
 

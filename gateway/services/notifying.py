@@ -22,6 +22,8 @@ CANCEL_UNCONFIRMED = "cancel_unconfirmed"
 OVERLAP = "overlap"
 ORPHAN = "orphan"
 OF_A_CANCEL = frozenset({CANCEL_UNCONFIRMED, OVERLAP, ORPHAN})
+# And of one that it is to hold, and does not.
+NOT_AT_CARRIER = "not_at_carrier"
 
 _CLOSING = ENDS | {PickupState.COLLECTED, PickupState.IN_TRANSIT}
 

@@ -130,6 +130,7 @@ carrier_accounts = sa.Table(
     sa.Column("services", Json, nullable=False),  # [] = all the carrier has
     sa.Column("enabled", sa.Boolean, nullable=False, server_default=sa.true()),
     _text("disabled_reason"),
+    sa.Column("reconciled_on", sa.Date),  # business: held against the carrier's own list
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
 )

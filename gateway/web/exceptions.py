@@ -154,8 +154,8 @@ class Exceptions(Controller):
         idempotency_key: IdempotencyKey = None,
     ) -> Response[views.ExceptionView]:
         """`reattempt` (on `day`), `switch_carrier`, `requeue`, `cancel`, `confirm` or `dispute` the carrier's word, `adopt` a
-        booking found in the carrier's panel by its `awb`, `not_booked` where there is none, `assign`, `hold`, `close` an orphan or
-        an overlap that was sorted out by hand.
+        booking found in the carrier's panel by its `awb`, `not_booked` where there is none, `assign`, `hold`, `close` an `orphan`,
+        an `overlap` or what was `not_at_carrier` when it was sorted out by hand.
         """
         attempt = attempt_of(call, idempotency_key, data.content)
 

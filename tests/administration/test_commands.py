@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from adapters.lab.engine import Lab, load_sides
+from adapters.lab.server import running
 from gateway.cli import main
 from gateway.settings import Settings
 from gateway.store import tables
@@ -237,3 +239,43 @@ def test_the_master_key_is_renewed_and_the_old_one_dropped(say, told, data):
 def test_one_key_in_the_environment_cannot_be_rotated_alone(say, monkeypatch):
     monkeypatch.setenv("GATEWAY_MASTER_KEY", "A" * 43 + "=")
     assert "then with NEW,OLD" in say("keys", "rotate-master", code=2)
+
+
+# --- reconciling ------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_is_held_against_the_carriers_own_lists_at_once(say: Say, told: Told, data: Path) -> None:
+    account = easypost_account(say, told)
+    assert "no lab is running" in say("reconcile", code=1)
+
+    lab = Lab(load_sides())
+    with running(lab) as address:
+        Settings(data_dir=data).lab_address.write_text(address)
+        (found,) = told("reconcile")
+        assert {name: found[name] for name in ("account", "carrier", "listed", "complete")} == {
+            "account": account,
+            "carrier": "easypost",
+            "listed": 0,
+            "complete": True,
+        }
+        assert say("reconcile", "--account", account).splitlines()[-1].split()[-1] == "yes"
+
+        lab.answer("POST", "/_lab/faults", {}, json.dumps({"carrier": "easypost", "kind": "server_error"}).encode())
+        assert "whole list" in say("reconcile", code=1)
+    lab.close()
+
+
+def test_only_a_carrier_with_a_list_can_be_reconciled_with(say: Say, told: Told) -> None:
+    say("merchants", "create", "Kalpana")
+    settings = ("--setting", "client=KALPANA", "--setting", "pickup_location=Bhiwandi")
+    account = told("accounts", "add", "--merchant", "Kalpana", "--carrier", "delhivery", "--secret", "token=lab_x", *settings)["id"]
+
+    assert "delhivery has no list" in say("reconcile", "--account", account, code=1)
+    assert "cac_0" in say("reconcile", "--account", "cac_0", code=1)
+    assert say("reconcile").split()[:2] == ["account", "carrier"]
+
+
+def easypost_account(say: Say, told: Told) -> str:
+    say("merchants", "create", "Kalpana")
+    added = told("accounts", "add", "--merchant", "Kalpana", "--carrier", "easypost", "--secret", "api_key=lab_easypost")
+    return str(added["id"])

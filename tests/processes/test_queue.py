@@ -23,13 +23,14 @@ from rq.timeouts import JobTimeoutException
 from gateway import clock
 from gateway.carriers.client import NoLab
 from gateway.jobs import work
-from gateway.jobs.queue import POLL, NoRedis, Wakes, connect, held_key, queues
+from gateway.jobs.queue import POLL, RECONCILE, NoRedis, Wakes, connect, held_key, queues
 from gateway.jobs.relay import Relay
 from gateway.jobs.worker import AT_ONCE, Worker, hold_back, wait_after
 from gateway.processes import parts, valkey
 from gateway.services.kit import Kit, on_own_thread
 from gateway.settings import Settings
 from gateway.store import outbox, tables
+from gateway.store.accounts import ACCOUNTS
 from gateway.store.outbox import ADVANCE
 from tests.processes.returns import Desk
 from tests.processes.running import eventually
@@ -80,7 +81,7 @@ def test_the_socket_of_a_long_data_folder_is_in_a_short_private_one(settings: Se
 def test_a_wake_up_that_waits_is_not_queued_twice(connection: redis.Redis) -> None:
     wakes = Wakes(connection)
     assert [wakes.enqueue([(ADVANCE, "pck_1"), (ADVANCE, "pck_1"), (POLL, "cac_1")]), wakes.enqueue([(ADVANCE, "pck_1")])] == [2, 0]
-    assert _subjects(connection) == {"pickups": ["pck_1"], "polls": ["cac_1"], "audits": []}
+    assert _subjects(connection) == {"pickups": ["pck_1"], "polls": ["cac_1"], "audits": [], "lists": []}
     assert wakes.waiting() == 2
 
 
@@ -246,6 +247,20 @@ def test_without_redis_the_address_and_the_cure_are_told_but_no_password(tmp_pat
     with pytest.raises(NoRedis) as told:
         connect(Settings(data_dir=tmp_path, redis_url="redis://:secret@127.0.0.1:1/0"))
     assert str(told.value) == "no Redis at 127.0.0.1:1: start `gateway serve`, or set REDIS_URL to one that runs"
+
+
+def test_each_account_is_queued_once_a_day_to_be_held_against_its_carriers_list(
+    kit: Kit, desk: Desk, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Ekart has no list: the worker finds that out, and the account is done with for the day."""
+    monkeypatch.setenv("GATEWAY_DATA_DIR", str(settings.data_dir))
+    relay = Relay(kit, Wakes(connection), embedded=True)
+    assert relay.reconcile() == 1
+    worker = Worker([queues(connection)["lists"]], connection=connection, serializer="json", exception_handlers=[hold_back])
+    worker.work(burst=True, logging_level="CRITICAL")
+    with kit.db.read() as tx:
+        (account,) = ACCOUNTS.all(tx)
+    assert (connection.get(held_key(RECONCILE, account.id)), relay.reconcile()) == (None, 0)
 
 
 def test_lapsed_idempotency_keys_are_struck_out(kit: Kit, desk: Desk, connection: redis.Redis) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.services import commanding, driving
+from gateway.services import commanding, driving, reconciling
+from gateway.store import tables
 from gateway.store.cases import Case
+from gateway.store.ledger import BOOKINGS, EXCEPTIONS
 from tests.services.carriers import CARRIERS, HOME, WideWorld, customer
 from tests.services.crashing import crashes
 from tests.services.lives import every_place, rest
@@ -84,3 +86,32 @@ def test_what_the_carrier_said_is_not_lost_for_a_bug_in_what_comes_after_it(make
 def _wrong_once_booked(case: Case, wall: dt.datetime) -> None:
     if any(booking.awb for booking in case.bookings):
         raise ZeroDivisionError
+
+
+def test_a_reconciliation(make_wide):
+    """Two consignments of yesterday's list: one that nobody knows, one that we call cancelled."""
+
+    def life(world: WideWorld, at: int) -> bool:
+        pickups = [world.book(f"RMA-{number}", at="US", phone=world.phone(10)) for number in range(2)]
+        unknown, cancelled = (world.case(pickup).bookings[0].id for pickup in pickups)
+        with world.db.write() as tx:
+            tx.execute(tables.pickups.update().values(intent="cancel", state="cancelled", ended=True))
+            BOOKINGS.update(tx, unknown, awb="lost", carrier_reference="GWLOST", state="cancelled")
+            BOOKINGS.update(tx, cancelled, state="cancelled", cancelled_at=world.now)
+        world.pass_time(dt.timedelta(days=1))
+
+        def reconcile() -> None:
+            reconciling.daily(world.kit, world.accounts["easypost"].id, world.now)
+            world.drive()
+
+        died = crashes(world, at, reconcile)
+        world.pass_time(dt.timedelta(days=1))
+        reconcile()
+        world.come_to_rest()
+        told = [(one.reason, one.resolution) for pickup in pickups for one in world.case(pickup).exceptions]
+        with world.db.read() as tx:
+            orphans = EXCEPTIONS.all(tx, tables.exceptions.c.account_id.is_not(None))
+        assert (at, told, len(orphans), len(world.holdings("easypost"))) == (at, [("orphan", "cancelled")], 1, 1)
+        return died
+
+    assert every_place(lambda: make_wide("easypost"), life) > 5
