@@ -21,7 +21,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 BUILD_REQUIRES := import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults test-postgres chaos mutations fuzz check bench bench-choice conformance record lock
+.PHONY: help run test faults test-postgres chaos clients mutations fuzz check bench bench-choice conformance record lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -36,7 +36,7 @@ faults: .venv/.for-developing ## run the fault matrix: each wire step of each ca
 	@$(BIN)/pytest -n 2 --dist worksteal tests/services/test_fault_*.py
 
 test-postgres: .venv/.for-developing ## run the integration tests on PostgreSQL; TEST_DATABASE_URL=... names a server, else one is started from a wheel
-	@$(BIN)/pytest -n 2 --dist loadfile --postgres $(or $(ON),tests/store tests/services tests/web tests/fleet) $(NOT_OF_THE_LEDGER)
+	@$(BIN)/pytest -n 2 --dist loadfile --postgres $(or $(ON),tests/store tests/services tests/web tests/fleet tests/clients) $(NOT_OF_THE_LEDGER)
 
 check: .venv/.for-developing ## lint, format, types, and the floors between packages
 	@$(BIN)/ruff check .
@@ -46,6 +46,9 @@ check: .venv/.for-developing ## lint, format, types, and the floors between pack
 
 chaos: .venv/.for-developing ## book N returns among faults, kill KILLS times, hold the carriers' books against the ledger; DB=sqlite|postgres SEED=1
 	@$(BIN)/python -m tests.chaos -n $(or $(N),200) --kills $(or $(KILLS),10) --db $(or $(DB),sqlite) --seed $(or $(SEED),1)
+
+clients: .venv/.for-developing ## ask each of KEYS bookings from CLIENTS clients at once, under one key: one pickup and one answer; DB=sqlite|postgres
+	@$(BIN)/python -m tests.clients --keys $(or $(KEYS),1000) --clients $(or $(CLIENTS),64) --db $(or $(DB),sqlite)
 
 mutations: .venv/.for-developing ## spoil N good replies of each carrier by the dice of SEED: none may break a reader or be a false yes
 	@$(BIN)/python -m tests.mutations $(N) $(SEED)

@@ -6,11 +6,13 @@ a template. `pytest --postgres` without TEST_DATABASE_URL starts a server from t
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -18,6 +20,7 @@ import sqlalchemy as sa
 from gateway.settings import Settings
 from gateway.store import tables
 from gateway.store.database import Database
+from tests import servers
 
 SERVER = "TEST_DATABASE_URL"
 POOL = 4  # two workers' tests at once stay far below the server's hundred connections
@@ -41,6 +44,18 @@ def fresh(folder: Path) -> str:
 def bare(folder: Path) -> str:
     """The URL of a database without any table."""
     return _copied(f"{_prefix()}_{next(_numbers)}") if on_postgresql() else f"sqlite:///{folder / 'bare.db'}"
+
+
+@contextlib.contextmanager
+def of_kind(kind: str) -> Iterator[str]:
+    """The URL of a migrated ledger for a run that is no test, of `postgres` (the server named, else one started now); else ""."""
+    with contextlib.ExitStack() as stack:
+        if kind == "postgres" and not on_postgresql():
+            os.environ[SERVER] = stack.enter_context(servers.postgresql())
+        url = fresh(Path()) if kind == "postgres" else ""
+        stack.callback(drop_template)
+        stack.callback(drop, url) if url else None
+        yield url
 
 
 def drop(url: str) -> None:

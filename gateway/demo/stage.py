@@ -68,7 +68,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 @contextlib.contextmanager
 def gateway(settings: Settings) -> Iterator[None]:
     """One that runs on this data folder already, else one started here and ended with us; its log is in the data folder."""
-    _rates(settings)
+    example_rates(settings)
     if held_by(settings.data_dir / "lock"):
         _wait_until_ready(settings, None)
         yield
@@ -83,7 +83,7 @@ def gateway(settings: Settings) -> Iterator[None]:
         process.wait()
 
 
-def _rates(settings: Settings) -> None:
+def example_rates(settings: Settings) -> None:
     """Example rates where there are none: prices of the Gulf and the USA are compared in rupees."""
     if not settings.currency_rates.exists():
         shutil.copyfile(_DATA / "example_rates.toml", settings.currency_rates)

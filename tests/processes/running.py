@@ -63,9 +63,9 @@ class Run:
 
 
 @contextlib.contextmanager
-def serving(data: Path) -> Iterator[Run]:
+def serving(data: Path, environment: Mapping[str, str] | None = None) -> Iterator[Run]:
     """`gateway serve`, ready; killed at the end, if it still runs."""
-    run = Run(data, "serve")
+    run = Run(data, "serve", environment=environment)
     try:
         run.until_said("ready in ")
         yield run
