@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from adapters.aramex.places import COUNTRIES
+from adapters.contract.days import next_working_day
 from adapters.contract.orders import Order
 
 # Where the order names no window: assumed to lie within every entity's business hours (D).
@@ -29,20 +30,15 @@ class Hours(msgspec.Struct, frozen=True):
 
 
 def hours(order: Order, now: dt.datetime) -> Hours:
-    """The order's window; without one, the next day on which the shipper's country collects."""
+    """The order's window; without one, the next working day of the shipper's country."""
     zone = _zone(order)
     if order.window:
         ready, last = (at.astimezone(zone).replace(tzinfo=None) for at in (order.window.opens, order.window.closes))
     else:
-        day = _next_collection(now.astimezone(zone).date(), COUNTRIES[order.shipper.country].rest)
+        day = next_working_day(now.astimezone(zone).date(), order.shipper.country)
         ready, last = dt.datetime.combine(day, OPENS), dt.datetime.combine(day, LAST)
     return Hours(ready, last, min(last + _STAYS_OPEN, dt.datetime.combine(last.date(), _END_OF_DAY)))
 
 
 def _zone(order: Order) -> ZoneInfo:
     return ZoneInfo(order.shipper.timezone or COUNTRIES[order.shipper.country].timezone)
-
-
-def _next_collection(today: dt.date, rest: int) -> dt.date:
-    tomorrow = today + dt.timedelta(days=1)
-    return tomorrow if tomorrow.weekday() != rest else tomorrow + dt.timedelta(days=1)

@@ -16,36 +16,31 @@ from adapters.contract.carrier import Access
 from adapters.contract.errors import RefusalKind, Refused
 from adapters.contract.places import Party
 
-_FRIDAY, _SUNDAY = 4, 6
-
 
 class Country(msgspec.Struct, frozen=True):
-    """`rest` is the weekday without collections (0 is Monday)."""
-
     name: str
     timezone: str
     currency: str
-    rest: int = _SUNDAY
 
 
 COUNTRIES = MappingProxyType(
     {
         "AE": Country("United Arab Emirates", "Asia/Dubai", "AED"),
-        "BH": Country("Bahrain", "Asia/Bahrain", "BHD", _FRIDAY),
-        "EG": Country("Egypt", "Africa/Cairo", "EGP", _FRIDAY),
+        "BH": Country("Bahrain", "Asia/Bahrain", "BHD"),
+        "EG": Country("Egypt", "Africa/Cairo", "EGP"),
         "GH": Country("Ghana", "Africa/Accra", "GHS"),
         "IN": Country("India", "Asia/Kolkata", "INR"),
-        "IQ": Country("Iraq", "Asia/Baghdad", "IQD", _FRIDAY),
-        "JO": Country("Jordan", "Asia/Amman", "JOD", _FRIDAY),
+        "IQ": Country("Iraq", "Asia/Baghdad", "IQD"),
+        "JO": Country("Jordan", "Asia/Amman", "JOD"),
         "KE": Country("Kenya", "Africa/Nairobi", "KES"),
-        "KW": Country("Kuwait", "Asia/Kuwait", "KWD", _FRIDAY),
+        "KW": Country("Kuwait", "Asia/Kuwait", "KWD"),
         "LB": Country("Lebanon", "Asia/Beirut", "LBP"),
         "MA": Country("Morocco", "Africa/Casablanca", "MAD"),
         "MU": Country("Mauritius", "Indian/Mauritius", "MUR"),
         "NG": Country("Nigeria", "Africa/Lagos", "NGN"),
-        "OM": Country("Oman", "Asia/Muscat", "OMR", _FRIDAY),
-        "QA": Country("Qatar", "Asia/Qatar", "QAR", _FRIDAY),
-        "SA": Country("Saudi Arabia", "Asia/Riyadh", "SAR", _FRIDAY),
+        "OM": Country("Oman", "Asia/Muscat", "OMR"),
+        "QA": Country("Qatar", "Asia/Qatar", "QAR"),
+        "SA": Country("Saudi Arabia", "Asia/Riyadh", "SAR"),
         "TZ": Country("Tanzania", "Africa/Dar_es_Salaam", "TZS"),
         "UG": Country("Uganda", "Africa/Kampala", "UGX"),
     }

@@ -336,12 +336,13 @@ class Carrier(msgspec.Struct, frozen=True, kw_only=True):
 
     `offers_from` names the operations an offer is made of, asked at once; if `quote` is not among them the price comes from the
     merchant's rate card, and `quote` only audits the card in the background. `offers_also` are those asked besides where the
-    account's setting of that name is "yes". `act_from(act, standing, now)` says from when on an
-    act may be sent in this standing (UTC), or None: not now, not later. `dedupes_by` are the reference fields by which the carrier
-    itself refuses a second booking. `void_window`: until when an unused booking can be cancelled. `file_hosts`: host suffixes
-    that documents may be fetched from, always without credentials. `leaves_behind`: what stays at the carrier after a confirmed
-    cancel, in words. `undo_by`: by which word of what is known so far a booking given up half-way can be cancelled, because
-    something may be bought by then; "" where nothing is spent before the end.
+    account's setting of that name is "yes". `days_off` are days of the week (0 is Monday), besides a country's day of rest, on
+    which it does not collect. `act_from(act, standing, now)` says from when on an act may be sent in this standing (UTC), or None:
+    not now, not later. `dedupes_by` are the reference fields by which the carrier itself refuses a second booking. `void_window`:
+    until when an unused booking can be cancelled. `file_hosts`: host suffixes that documents may be fetched from, always without
+    credentials. `leaves_behind`: what stays at the carrier after a confirmed cancel, in words. `undo_by`: by which word of what is
+    known so far a booking given up half-way can be cancelled, because something may be bought by then; "" where nothing is spent
+    before the end.
     """
 
     code: str
@@ -349,6 +350,7 @@ class Carrier(msgspec.Struct, frozen=True, kw_only=True):
     countries: frozenset[str]
     currency: str
     timezone: str
+    days_off: tuple[int, ...] = ()
     live_url: str
     test_url: str = ""
     fields: tuple[Field, ...]

@@ -12,6 +12,7 @@ from adapters.easypost.cancel import CANCEL
 from adapters.easypost.find import FIND
 from adapters.easypost.label import FILE_HOSTS, LABEL
 from adapters.easypost.listing import LIST_OF_DAY
+from adapters.easypost.pickup import DAYS_OFF
 from adapters.easypost.places import COUNTRIES
 from adapters.easypost.quote import QUOTE, TAT
 from adapters.easypost.services import SERVICES
@@ -25,6 +26,7 @@ CARRIER = Carrier(
     countries=COUNTRIES,
     currency=CURRENCY,
     timezone=TIMEZONE,
+    days_off=DAYS_OFF,
     live_url=LIVE_URL,
     test_url=LIVE_URL,  # the key decides
     fields=(

@@ -15,17 +15,19 @@ import httpx
 import msgspec
 
 from adapters.contract.carrier import Access
+from adapters.contract.days import SATURDAY, next_working_day
 from adapters.contract.errors import Misread, RefusalKind, Refused
 from adapters.contract.orders import Order
+from adapters.contract.places import Party
 from adapters.contract.units import Money
 from adapters.easypost import places, services, wire
 from adapters.easypost.shipment import Message
 
 SCHEDULED, CANCELED, PRICED = "scheduled", "canceled", "unknown"
 
-# Where an order names no window: a weekday, between these hours of the door (D).
+# Where an order names no window: a weekday that is no public holiday, between these hours of the door (D).
 _OPENS, _CLOSES = dt.time(9), dt.time(17)
-_SATURDAY = 5
+DAYS_OFF = (SATURDAY,)
 
 
 class PickupRate(msgspec.Struct, frozen=True):
@@ -66,7 +68,7 @@ def create(order: Order, access: Access, shipment_id: str) -> httpx.Request:
 def window(order: Order, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
     """From when until when, in the time of the door."""
     if order.window is None:
-        return _next_weekday(now, ZoneInfo(order.shipper.timezone or wire.TIMEZONE))
+        return _next_weekday(order.shipper, now)
     zone = ZoneInfo(order.window.timezone)
     return order.window.opens.astimezone(zone), order.window.closes.astimezone(zone)
 
@@ -77,10 +79,9 @@ def check_window(order: Order, now: dt.datetime) -> None:
         raise Refused(RefusalKind.WINDOW_UNAVAILABLE, raw_message="the window is over", field="/window")
 
 
-def _next_weekday(now: dt.datetime, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
-    day = now.astimezone(zone).date() + dt.timedelta(days=1)
-    while day.weekday() >= _SATURDAY:
-        day += dt.timedelta(days=1)
+def _next_weekday(door: Party, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+    zone = ZoneInfo(door.timezone or wire.TIMEZONE)
+    day = next_working_day(now.astimezone(zone).date(), door.country, *DAYS_OFF)
     return dt.datetime.combine(day, _OPENS, zone), dt.datetime.combine(day, _CLOSES, zone)
 
 

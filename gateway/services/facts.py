@@ -19,7 +19,7 @@ from adapters.contract.units import Money
 from gateway import clock
 from gateway.life.booking import BookingState
 from gateway.life.visits import COLLECTED
-from gateway.services.promising import door_zone
+from gateway.services.promising import door_zone, next_day
 from gateway.services.scoring import before, says_something
 from gateway.store import cases, scores_facts, tables
 from gateway.store.cases import Case
@@ -232,8 +232,7 @@ def _on_time(case: Case, booking: Booking, collected_at: dt.datetime) -> bool:
     if booking.window:
         local = collected_at.astimezone(ZoneInfo(booking.window.timezone))
         return local.date() == booking.window.date and booking.window.start <= local.time() <= booking.window.end
-    booked = clock.local_date(booking.booked_at or collected_at, timezone)
-    return day <= clock.next_working_day(booked, case.people.shipper.country)
+    return day <= next_day(case, booking, booking.booked_at or collected_at)
 
 
 def agreed_days(case: Case, booking: Booking) -> list[dt.date]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from adapters.contract.days import next_working_day
 from gateway import clock
 from gateway.carriers import registry
 from gateway.store.cases import Case
@@ -20,13 +21,9 @@ def door_zone(case: Case, booking: Booking) -> str:
 
 
 def first_day(case: Case, booking: Booking, now: dt.datetime) -> dt.date:
-    """The day the rider is first expected: the window's, else the next working day."""
+    """The day the rider is first expected: the window's, else the next on which the carrier collects."""
     window = booking.window or case.pickup.body.window
-    return (
-        window.date
-        if window
-        else clock.next_working_day(clock.local_date(now, door_zone(case, booking)), case.people.shipper.country)
-    )
+    return window.date if window else next_day(case, booking, now)
 
 
 def first_promise(case: Case, booking: Booking, now: dt.datetime) -> dt.datetime:
@@ -35,9 +32,15 @@ def first_promise(case: Case, booking: Booking, now: dt.datetime) -> dt.datetime
 
 
 def next_promise(case: Case, booking: Booking, now: dt.datetime) -> dt.datetime:
-    """The end of the next working day, whatever was wished for, and the patience after it."""
-    zone = door_zone(case, booking)
-    return end_of_day(clock.next_working_day(clock.local_date(now, zone), case.people.shipper.country), zone)
+    """The end of the next day on which the carrier collects, whatever was wished for, and the patience after it."""
+    return end_of_day(next_day(case, booking, now), door_zone(case, booking))
+
+
+def next_day(case: Case, booking: Booking, now: dt.datetime, wait_days: int = 0) -> dt.date:
+    """The first local day after `now`, and so many days of waiting, on which the carrier collects at the door."""
+    today = clock.local_date(now, door_zone(case, booking))
+    off = registry.carrier(booking.carrier).days_off
+    return next_working_day(today + dt.timedelta(days=wait_days), case.people.shipper.country, *off)
 
 
 def end_of_day(day: dt.date, timezone: str) -> dt.datetime:

@@ -16,6 +16,7 @@ import msgspec
 import sqlalchemy as sa
 
 from adapters.contract.carrier import Carrier, Enquiry, Quote, Service, Serviceability, Stop, Tat
+from adapters.contract.days import next_working_day
 from adapters.contract.errors import CarrierError, Refused
 from adapters.contract.orders import Direction
 from adapters.contract.places import Lane, Party
@@ -453,7 +454,7 @@ def _candidate(means: Means, offer: Offer, setup: Setup, asking: Asking) -> Cand
         raise ValueError(f"{means.carrier} is priced in a currency without a rate")
     learnt, pair = setup.learnt, (means.moved_by, means.service)
     cells = learnt.cells
-    lead = lead_days(asking, carrier.timezone)
+    lead = lead_days(asking, carrier)
     same = asking.situation.current is not None and asking.situation.current[1] == means.moved_by
     return Candidate(
         account=means.account,
@@ -484,11 +485,11 @@ def _slip(cells: Mapping[str, Cell], pair: tuple[str, str], *, collected: bool) 
     return Days(cell.successes, cell.exposure)
 
 
-def lead_days(asking: Asking, timezone: str) -> float:
-    """Days until the first visit: the window's day, else the next working day."""
-    today = clock.local_date(asking.now, timezone)
+def lead_days(asking: Asking, carrier: Carrier) -> float:
+    """Days until the first visit: the window's day, else the next on which the carrier collects."""
+    today = clock.local_date(asking.now, carrier.timezone)
     window = asking.wanted.window if asking.wanted else None
-    day = window.date if window else clock.next_working_day(today, asking.country)
+    day = window.date if window else next_working_day(today, asking.country, *carrier.days_off)
     return float(max((day - today).days, 0))
 
 

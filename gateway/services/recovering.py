@@ -17,7 +17,7 @@ from adapters.contract.carrier import Act, Acted, Later, Next
 from adapters.contract.errors import CarrierError, Refused, Throttled
 from adapters.contract.scans import Milestone, Reason
 from adapters.contract.units import Money
-from gateway import clock, ids
+from gateway import ids
 from gateway.carriers import registry
 from gateway.carriers.isolation import Held
 from gateway.life.booking import GIVEN_UP, BookingState
@@ -27,7 +27,7 @@ from gateway.services.cancelling import at_carrier
 from gateway.services.following import standing
 from gateway.services.kit import Kit
 from gateway.services.notifying import emit, open_exception, resolve, restate
-from gateway.services.promising import door_zone, end_of_day
+from gateway.services.promising import door_zone, end_of_day, next_day
 from gateway.store import accounts, tables
 from gateway.store.cases import Case
 from gateway.store.exchanges import Witness
@@ -131,7 +131,7 @@ def _another(tx: sa.Connection, case: Case, booking: Booking) -> bool:
 
 def _wait(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime) -> str:
     """The carrier comes again by itself: silence is measured from its next working day."""
-    _promise(tx, case, booking, _next_day(case, booking, case.now(wall), step.wait_days), wall)
+    _promise(tx, case, booking, next_day(case, booking, case.now(wall), step.wait_days), wall)
     return "waiting_carrier"
 
 
@@ -144,7 +144,7 @@ def _ask_customer(
 
 def _instruct(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime) -> str:
     now = case.now(wall)
-    day = step.date or _next_day(case, booking, now, step.wait_days)
+    day = step.date or next_day(case, booking, now, step.wait_days)
     for act, at, on in (*((edit, now, None) for edit in step.edits), (step.act, step.act_from or now, day)):
         INSTRUCTIONS.insert(tx, new_instruction(case, booking, Act(act), on, at, wall))
     _promise(tx, case, booking, day, wall)
@@ -196,11 +196,6 @@ _CARRY_OUT: dict[What, Callable[[sa.Connection, Case, Booking, PickupException, 
 
 def _promise(tx: sa.Connection, case: Case, booking: Booking, day: dt.date, wall: dt.datetime) -> None:
     BOOKINGS.update(tx, booking.id, promised_at=end_of_day(day, door_zone(case, booking)), updated_at=wall)
-
-
-def _next_day(case: Case, booking: Booking, now: dt.datetime, wait_days: int) -> dt.date:
-    today = clock.local_date(now, door_zone(case, booking))
-    return clock.next_working_day(today + dt.timedelta(days=wait_days), case.people.shipper.country)
 
 
 def _bar(tx: sa.Connection, case: Case, booking: Booking, step: Step, wall: dt.datetime) -> None:

@@ -6,46 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clock import at_local, is_working_day, local_date, next_working_day, wall
+from gateway.clock import at_local, local_date, wall
 
 DAYS = st.dates(dt.date(2024, 1, 1), dt.date(2032, 12, 31))
-COUNTRIES = st.sampled_from(["IN", "DE", "US", "AE", "ZZ"])
 ZONES = st.sampled_from(["Asia/Kolkata", "Europe/Berlin", "America/New_York", "UTC", "Pacific/Kiritimati", "Asia/Kathmandu"])
 
 
 def test_wall_time_is_utc():
     assert wall().tzinfo is dt.UTC
-
-
-@pytest.mark.parametrize(
-    ("day", "country", "working"),
-    [
-        ("2026-03-09", "IN", True),
-        ("2026-03-07", "IN", True),  # a Saturday
-        ("2026-03-08", "IN", False),  # a Sunday
-        ("2026-01-26", "IN", False),  # Republic Day
-        ("2026-01-26", "DE", True),
-        ("2026-12-25", "DE", False),
-        ("2026-12-25", "ZZ", True),  # no calendar: only Sundays are free
-        ("2026-03-08", "ZZ", False),
-    ],
-)
-def test_sundays_and_public_holidays_are_free(day, country, working):
-    assert is_working_day(dt.date.fromisoformat(day), country) is working
-
-
-@given(DAYS, COUNTRIES)
-def test_the_next_working_day_is_the_first_one_after(day, country):
-    following = next_working_day(day, country)
-    between = [day + dt.timedelta(days=n) for n in range(1, (following - day).days)]
-    assert following > day
-    assert is_working_day(following, country)
-    assert not any(is_working_day(one, country) for one in between)
-
-
-@given(st.dates(dt.date(2024, 1, 1), dt.date(2032, 12, 31)), COUNTRIES)
-def test_nobody_waits_long_for_a_working_day(day, country):
-    assert (next_working_day(day, country) - day).days <= 8
 
 
 @given(DAYS, st.times(max_value=dt.time(23, 59)), ZONES)

@@ -39,8 +39,18 @@ def test_the_day_ends_at_midnight():
         ("SA", "2026-03-12T06:30+00:00", "2026-03-14"),
         ("SA", "2026-03-14T06:30+00:00", "2026-03-15"),
         ("IN", "2026-03-11T20:00+00:00", "2026-03-13"),
+        ("IN", "2026-01-24T06:30+00:00", "2026-01-27"),
+        ("AE", "2026-12-01T06:30+00:00", "2026-12-04"),
     ],
-    ids=["tomorrow", "not on a Sunday", "nor on a Friday there", "but on a Sunday", "tomorrow at the door"],
+    ids=[
+        "tomorrow",
+        "not on a Sunday",
+        "nor on a Friday there",
+        "but on a Sunday",
+        "tomorrow at the door",
+        "nor on a public holiday",
+        "nor on two",
+    ],
 )
 def test_without_a_window_it_is_the_next_day_they_collect(country, now, day):
     door = replace(CUSTOMER, country=country, timezone="")

@@ -265,6 +265,11 @@ def test_without_a_window_it_is_the_next_weekday_at_the_door() -> None:
     assert times(now=friday_night) == ["2026-03-16T09:00:00-07:00", "2026-03-16T17:00:00-07:00"]
 
 
+def test_nobody_is_asked_to_come_on_a_public_holiday() -> None:
+    day_before_thanksgiving = dt.datetime(2026, 11, 25, 18, 0, tzinfo=dt.UTC)
+    assert times(now=day_before_thanksgiving) == ["2026-11-27T09:00:00-08:00", "2026-11-27T17:00:00-08:00"]
+
+
 def test_a_door_without_a_zone_is_taken_to_be_in_new_york() -> None:
     assert times(shipper=replace(CUSTOMER, timezone=""))[0] == "2026-03-12T09:00:00-04:00"
 
