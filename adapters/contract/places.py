@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -48,12 +49,14 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from",
     @property
     def opens(self) -> dt.datetime:
         """The first instant of the window, in UTC."""
-        return self._instant(self.start)
+        return min(self._instants(self.start))
 
     @property
     def closes(self) -> dt.datetime:
         """The last instant of the window, in UTC."""
-        return self._instant(self.end)
+        return max(self._instants(self.end))
 
-    def _instant(self, time: dt.time) -> dt.datetime:
-        return dt.datetime.combine(self.date, time, ZoneInfo(self.timezone)).astimezone(dt.UTC)
+    def _instants(self, time: dt.time) -> Iterator[dt.datetime]:
+        """Two where clocks show that time twice, or skip it: by the offset before the change, and by that after it."""
+        for fold in (0, 1):
+            yield dt.datetime.combine(self.date, time.replace(fold=fold), ZoneInfo(self.timezone)).astimezone(dt.UTC)

@@ -16,6 +16,7 @@ from msgspec import Meta
 from adapters.contract.orders import Item, Parcel, QualityCheck, ReturnReason
 from adapters.contract.places import Lane, Party, Window
 from adapters.contract.units import Length, Money, Weight
+from gateway import clock
 from gateway.store.ledger import People, Wanted
 from gateway.web.addresses import (
     About,
@@ -116,6 +117,10 @@ def window_faults(window: WindowRequest, zone: str, now: dt.datetime) -> Iterato
         yield Fault("/date", "too_far_ahead", f"is more than {FURTHEST.days} days ahead of {now:%Y-%m-%d}")
     elif days < -dt.timedelta(days=2) or to_window(window, zone).closes <= now:
         yield Fault("/date", "in_the_past", f"the window was over before now, {now:%Y-%m-%dT%H:%MZ}")
+    else:
+        for pointer, time in (("/from", window.start), ("/to", window.end)):
+            if not clock.exists(window.date, dt.time.fromisoformat(time), zone):
+                yield Fault(pointer, "no_such_time", f"clocks in {zone} skip {time} on {window.date}: summer time begins")
 
 
 def to_window(window: WindowRequest, zone: str) -> Window:
