@@ -48,7 +48,7 @@ def order_of(case: Case, booking: Booking) -> PickupOrder:
         parcels=wanted.parcels,
         items=wanted.items,
         service=booking.service,
-        window=booking.window or wanted.window,
+        window=booking.window,
         quality_checks=wanted.quality_checks,
         order_number=wanted.order_number or case.pickup.reference,
         instructions=wanted.instructions,

@@ -140,17 +140,11 @@ def _plan(tx: sa.Connection, case: Case, decision: Decision, row: Row, decision_
             quoted_price=chosen.price,
             quote_expires_at=chosen.expires_at,
             due_if_not_collected=chosen.due_if_not_collected,
-            window=_window_ahead(case, wall),
+            window=case.pickup.body.window_ahead(case.now(wall)),
             created_at=wall,
             updated_at=wall,
         ),
     )
-
-
-def _window_ahead(case: Case, wall: dt.datetime) -> Any:
-    """The wished window, while it is still to come."""
-    window = case.pickup.body.window
-    return window if window and window.closes > case.now(wall) else None
 
 
 def _worth_another_try(case: Case, decision: Decision) -> bool:

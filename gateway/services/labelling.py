@@ -69,7 +69,7 @@ def slip_of(pickup: Pickup, people: People, booking: Booking) -> Slip:
         consignee=people.consignee,
         items=wanted.items,
         parcels=wanted.parcels,
-        window=booking.window or wanted.window,
+        window=booking.window or wanted.window_ahead(booking.booked_at or booking.created_at),
         quality_checks=wanted.quality_checks,
         pickup_token=booking.pickup_token,
         simulated=pickup.mode is Mode.TEST,

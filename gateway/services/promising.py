@@ -22,8 +22,7 @@ def door_zone(case: Case, booking: Booking) -> str:
 
 def first_day(case: Case, booking: Booking, now: dt.datetime) -> dt.date:
     """The day the rider is first expected: the window's, else the next on which the carrier collects."""
-    window = booking.window or case.pickup.body.window
-    return window.date if window else next_day(case, booking, now)
+    return booking.window.date if booking.window else next_day(case, booking, now)
 
 
 def first_promise(case: Case, booking: Booking, now: dt.datetime) -> dt.datetime:

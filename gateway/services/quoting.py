@@ -102,6 +102,7 @@ def enquiry_of(shipper: Party, consignee: Party, wanted: Wanted, now: dt.datetim
         origin_city=shipper.city,
         destination_city=consignee.city,
     )
+    window = wanted.window_ahead(now)
     value = Money(sum(item.unit_value.minor * item.quantity for item in wanted.items), wanted.items[0].unit_value.currency)
     return Enquiry(
         lane=lane,
@@ -109,7 +110,7 @@ def enquiry_of(shipper: Party, consignee: Party, wanted: Wanted, now: dt.datetim
         parcels=wanted.parcels,
         declared_value=value,
         quality_checks=len(wanted.quality_checks),
-        ready_at=wanted.window.opens if wanted.window else now,
+        ready_at=max(window.opens, now) if window else now,
     )
 
 
@@ -488,7 +489,7 @@ def _slip(cells: Mapping[str, Cell], pair: tuple[str, str], *, collected: bool) 
 def lead_days(asking: Asking, carrier: Carrier) -> float:
     """Days until the first visit: the window's day, else the next on which the carrier collects."""
     today = clock.local_date(asking.now, carrier.timezone)
-    window = asking.wanted.window if asking.wanted else None
+    window = asking.wanted.window_ahead(asking.now) if asking.wanted else None
     day = window.date if window else next_working_day(today, asking.country, *carrier.days_off)
     return float(max((day - today).days, 0))
 

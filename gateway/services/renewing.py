@@ -1,9 +1,9 @@
 """An offer that no longer holds is not booked at yesterday's price: the choice is made anew, at most twice.
 
-It no longer holds when its time is over before anything was sent, or when the carrier names a price more than 5 % above the quote
-or above the cap while nothing is committed yet. The new decision names the one before it. A price that is told only with the
-booking is kept beside the quoted one, and told; nothing is cancelled for it. How long a carrier's quoted price is booked by is
-assumed (`quoting.HOLDS`); a rate card's price holds as long as the card.
+It no longer holds when its time or the wished window is over before anything was sent, or when the carrier names a price more than
+5 % above the quote or above the cap while nothing is committed yet. The new decision names the one before it, and a window that is
+over is asked for no more. A price that is told only with the booking is kept beside the quoted one, and told; nothing is cancelled
+for it. How long a carrier's quoted price is booked by is assumed (`quoting.HOLDS`); a rate card's price holds as long as the card.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import datetime as dt
 import msgspec
 import sqlalchemy as sa
 
+from adapters.contract.errors import RefusalKind
 from adapters.contract.units import Money
 from gateway.life.booking import BookingEvent, BookingState, move
 from gateway.services.notifying import emit, restate
@@ -27,10 +28,15 @@ _RISEN = frozenset({_KINDS[Outdated.PRICE_ROSE], _KINDS[Outdated.OVER_CAP]})
 
 
 def over(case: Case, booking: Booking, wall: dt.datetime) -> bool:
-    """Whether its offer has expired with nothing sent, and the choice was not made anew too often already."""
+    """Whether its window is over with nothing sent, or its offer has expired and the choice was not made anew too often already."""
     unsent = booking.state is BookingState.PLANNED and not booking.step and not booking.so_far
-    expires = booking.quote_expires_at
-    return unsent and expires is not None and expires <= case.now(wall) and _may_renew(case)
+    expires, now = booking.quote_expires_at, case.now(wall)
+    expired = expires is not None and expires <= now and _may_renew(case)
+    return unsent and (expired or _too_late(booking, now))
+
+
+def _too_late(booking: Booking, now: dt.datetime) -> bool:
+    return booking.window is not None and booking.window.closes <= now
 
 
 def _may_renew(case: Case) -> bool:
@@ -48,9 +54,15 @@ class Renew(msgspec.Struct, frozen=True):
     booking: Booking
 
     def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
-        told = f"the offer held until {self.booking.quote_expires_at:%Y-%m-%dT%H:%M:%SZ}"
-        _withdraw(tx, self.booking, Outdated.EXPIRED, told, wall)
+        _withdraw(tx, self.booking, _why(self.booking, case.now(wall)), wall)
         restate(tx, case.pickup.id, wall)
+
+
+def _why(booking: Booking, now: dt.datetime) -> Refusal:
+    if _too_late(booking, now):
+        return Refusal(kind=RefusalKind.WINDOW_UNAVAILABLE, raw_message="the window was over before it was sent")
+    told = f"the offer held until {booking.quote_expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    return Refusal(kind=_KINDS[Outdated.EXPIRED], raw_message=told)
 
 
 def left(tx: sa.Connection, case: Case, booking: Booking, price: Money, wall: dt.datetime) -> bool:
@@ -61,17 +73,15 @@ def left(tx: sa.Connection, case: Case, booking: Booking, price: Money, wall: dt
     why = _too_much(tx, case, booking, price)
     if why is None or not (_may_renew(case) or why is Outdated.OVER_CAP):
         return False
-    told = f"the price is {price} now, {booking.quoted_price} was quoted"
+    refusal = Refusal(kind=_KINDS[why], raw_message=f"the price is {price} now, {booking.quoted_price} was quoted")
     if _may_renew(case):
-        _withdraw(tx, msgspec.structs.replace(booking, state=move(booking.state, BookingEvent.STEP_DONE)), why, told, wall)
+        _withdraw(tx, msgspec.structs.replace(booking, state=move(booking.state, BookingEvent.STEP_DONE)), refusal, wall)
     else:
-        refusal = Refusal(kind=_KINDS[why], raw_message=told)
         BOOKINGS.update(tx, booking.id, state=move(booking.state, BookingEvent.REFUSED), refusal=refusal, updated_at=wall)
     return True
 
 
-def _withdraw(tx: sa.Connection, booking: Booking, why: Outdated, told: str, wall: dt.datetime) -> None:
-    refusal = Refusal(kind=_KINDS[why], raw_message=told)
+def _withdraw(tx: sa.Connection, booking: Booking, refusal: Refusal, wall: dt.datetime) -> None:
     state = move(booking.state, BookingEvent.WITHDRAW)
     BOOKINGS.update(tx, booking.id, state=state, refusal=refusal, retry_at=None, updated_at=wall)
 

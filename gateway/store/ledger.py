@@ -39,6 +39,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
     extra: dict[str, dict[str, Any]] = {}
 
+    def window_ahead(self, now: dt.datetime) -> Window | None:
+        """The wished window, unless it is over."""
+        return self.window if self.window and self.window.closes > now else None
+
 
 class NextAction(msgspec.Struct, frozen=True, kw_only=True):
     """What automation will do, when (business time), and why: one sentence."""

@@ -88,7 +88,7 @@ def _read(call: Call, data: Any) -> _Asked:
             parcels=wanted.parcels,
             declared_value=shapes.declared_value(request),
             quality_checks=len(wanted.quality_checks),
-            ready_at=wanted.window.opens if wanted.window else call.now,
+            ready_at=max(wanted.window.opens, call.now) if wanted.window else call.now,
         )
     return _Asked(enquiry, wanted, request.within_seconds)
 

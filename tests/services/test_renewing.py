@@ -12,17 +12,18 @@ from msgspec.structs import replace
 from adapters.contract.carrier import Booked
 from adapters.contract.units import Money
 from gateway.services import driving
+from gateway.services.booking import order_of
 from gateway.store import tables
 from gateway.store.ledger import DECISIONS
 from rates.policy import Cap
 from tests.services.carriers import POLICY, WideWorld
-from tests.world import World
+from tests.world import MONDAY, Window, World, customer
 
 
-def delayed(world: World, hours: float) -> str:
+def delayed(world: World, hours: float, **more: Any) -> str:
     """A pickup whose carrier is throttled while its offer runs out; its id."""
     world.fault("throttle", operation="book", times=1)
-    pickup = world.book()
+    pickup = world.book(**more)
     assert world.case(pickup).bookings[0].state == "planned"
     world.now += dt.timedelta(hours=hours)
     driving.advance(world.kit, pickup, lambda: world.now)
@@ -159,3 +160,37 @@ def test_a_price_that_is_told_only_with_the_booking_is_kept_beside_the_quoted_on
     booking = world.case(pickup).bookings[0]
     assert (str(booking.state), booking.price) == ("live", Money(500_00, "INR"))
     assert [one["reason"] for one in told(world, pickup)] == ["price_rose"]
+
+
+# --- windows ---------------------------------------------------------------------------------------------
+
+# It is half past eight in India.
+UNTIL_NINE = Window(date=MONDAY.date(), start=dt.time(8), end=dt.time(9), timezone="Asia/Kolkata")
+
+
+def test_a_window_that_is_over_before_it_could_be_sent_is_not_asked_for(make_world):
+    world = make_world("ekart")
+    case = world.case(delayed(world, 0.8, window=UNTIL_NINE))
+
+    assert [(one.state, one.refusal and one.refusal.kind, one.window) for one in case.bookings] == [
+        ("cancelled", "window_unavailable", UNTIL_NINE),
+        ("live", None, None),
+    ]
+
+
+def test_a_window_that_is_over_when_a_carrier_is_chosen_is_neither_asked_for_nor_waited_for(make_world):
+    world = make_world("ekart")
+    pickup = world.accept("RMA-1", customer(), window=UNTIL_NINE)
+    world.now += dt.timedelta(hours=1)
+    world.drive()
+
+    case = world.case(pickup)
+    (booking,) = case.bookings
+    assert (booking.state, booking.window, order_of(case, booking).window) == ("live", None, None)
+    assert booking.promised_at and booking.promised_at.date() == dt.date(2026, 3, 11)  # tomorrow's evening, and patience
+
+
+def test_a_window_that_is_still_to_come_is_sent(make_world):
+    world = make_world("ekart")
+    case = world.case(delayed(world, 0.3, window=UNTIL_NINE))
+    assert [(one.state, one.window) for one in case.bookings] == [("live", UNTIL_NINE)]
