@@ -30,10 +30,10 @@ class Hours(msgspec.Struct, frozen=True):
 
 
 def hours(order: Order, now: dt.datetime) -> Hours:
-    """The order's window; without one, the next working day of the shipper's country."""
+    """What is left of the order's window; without one, the next working day of the shipper's country."""
     zone = _zone(order)
     if order.window:
-        ready, last = (at.astimezone(zone).replace(tzinfo=None) for at in (order.window.opens, order.window.closes))
+        ready, last = (at.astimezone(zone).replace(tzinfo=None) for at in order.window.to_come(now))
     else:
         day = next_working_day(now.astimezone(zone).date(), order.shipper.country)
         ready, last = dt.datetime.combine(day, OPENS), dt.datetime.combine(day, LAST)

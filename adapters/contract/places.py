@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+_SOON = dt.timedelta(minutes=5)
+
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
     """A person or company at an address. `country` is ISO 3166-1 alpha-2, `timezone` IANA, `phone` as given."""
@@ -55,6 +57,11 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from",
     def closes(self) -> dt.datetime:
         """The last instant of the window, in UTC."""
         return max(self._instants(self.end))
+
+    def to_come(self, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+        """The instants between which somebody can still come who is asked `now`; the whole window where it is over."""
+        opens, closes, soon = self.opens, self.closes, now.replace(second=0, microsecond=0) + _SOON
+        return (max(opens, soon) if soon < closes else opens), closes
 
     def _instants(self, time: dt.time) -> Iterator[dt.datetime]:
         """Two where clocks show that time twice, or skip it: by the offset before the change, and by that after it."""

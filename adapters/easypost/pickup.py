@@ -69,8 +69,8 @@ def window(order: Order, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
     """From when until when, in the time of the door."""
     if order.window is None:
         return _next_weekday(order.shipper, now)
-    zone = ZoneInfo(order.window.timezone)
-    return order.window.opens.astimezone(zone), order.window.closes.astimezone(zone)
+    opens, closes = (at.astimezone(ZoneInfo(order.window.timezone)) for at in order.window.to_come(now))
+    return opens, closes
 
 
 def check_window(order: Order, now: dt.datetime) -> None:

@@ -49,6 +49,16 @@ def test_a_window_opens_before_it_closes_and_both_are_utc(one):
     assert {one.opens.tzinfo, one.closes.tzinfo} == {dt.UTC}
 
 
+@pytest.mark.parametrize(
+    ("now", "opens"),
+    [("09:00", "10:00"), ("09:56", "10:01"), ("17:54", "17:59"), ("17:55", "10:00"), ("19:00", "10:00")],
+    ids=["all of it", "what is left", "the last minute", "nothing can be done in that time", "over"],
+)
+def test_what_is_to_come_of_a_window_begins_in_five_minutes_at_the_soonest(now, opens):
+    one, at = window("UTC"), dt.datetime.combine(dt.date(2026, 3, 9), dt.time.fromisoformat(now), dt.UTC)
+    assert one.to_come(at) == (at.replace(hour=int(opens[:2]), minute=int(opens[3:])), one.closes)
+
+
 @given(WINDOWS)
 def test_a_window_written_down_reads_back_the_same(one):
     assert msgspec.json.decode(msgspec.json.encode(one), type=Window) == one

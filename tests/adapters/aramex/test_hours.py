@@ -22,6 +22,12 @@ def test_a_window_is_kept_and_closes_a_little_later():
     assert found == Hours(ready=at("2026-03-12T14:00"), last=at("2026-03-12T16:00"), closing=at("2026-03-12T16:30"))
 
 
+def test_of_a_window_that_is_open_what_is_left_is_asked_for():
+    assert hours(pickup(window=window("10:00", "18:00")), at("2026-03-12T08:30:40+00:00")) == Hours(
+        ready=at("2026-03-12T14:05"), last=at("2026-03-12T18:00"), closing=at("2026-03-12T18:30")
+    )
+
+
 def test_a_window_given_in_another_zone_is_told_in_the_doors():
     order = pickup(shipper=IN_DUBAI, window=window("14:00", "16:00"))
     assert hours(order, at("2026-03-11T06:30+00:00")).ready == at("2026-03-12T12:30")

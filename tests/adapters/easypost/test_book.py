@@ -265,6 +265,11 @@ def test_without_a_window_it_is_the_next_weekday_at_the_door() -> None:
     assert times(now=friday_night) == ["2026-03-16T09:00:00-07:00", "2026-03-16T17:00:00-07:00"]
 
 
+def test_of_a_window_that_is_open_what_is_left_is_asked_for() -> None:
+    noon = dt.datetime(2026, 3, 13, 19, 0, 40, tzinfo=dt.UTC)
+    assert times(now=noon, window=window(FRIDAY)) == ["2026-03-13T12:05:00-07:00", "2026-03-13T14:00:00-07:00"]
+
+
 def test_nobody_is_asked_to_come_on_a_public_holiday() -> None:
     day_before_thanksgiving = dt.datetime(2026, 11, 25, 18, 0, tzinfo=dt.UTC)
     assert times(now=day_before_thanksgiving) == ["2026-11-27T09:00:00-08:00", "2026-11-27T17:00:00-08:00"]
