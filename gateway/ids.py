@@ -9,15 +9,35 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+import threading
 import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def new(kind: str) -> str:
-    """`pck_` + 20 characters: 48 bits of milliseconds, 52 random bits; sorts by time of making."""
-    number = (time.time_ns() // 1_000_000 << 52) | secrets.randbits(52)
-    return f"{kind}_{_base32(number)}"
+    """`pck_` + 20 characters: 48 bits of milliseconds, 52 random bits; sorts by time of making.
+
+    Those of one process do so also where its clock is set back, or two are made within a millisecond.
+    """
+    return f"{kind}_{_base32(_numbers.following())}"
+
+
+class _Numbers:
+    """Ever rising."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._turn = threading.Lock()
+
+    def following(self) -> int:
+        fresh = (time.time_ns() // 1_000_000 << 52) | secrets.randbits(52)
+        with self._turn:
+            self._last = fresh if fresh > self._last else self._last + 1 + secrets.randbits(40)
+            return self._last
+
+
+_numbers = _Numbers()
 
 
 def oldest(kind: str, age: dt.timedelta) -> str:

@@ -27,6 +27,14 @@ def test_ids_sort_by_the_time_of_making():
     assert made == sorted(made)
 
 
+def test_ids_sort_by_the_order_of_making_also_where_the_clock_is_set_back(monkeypatch):
+    now = time.time_ns()
+    seconds = iter([-10, -10, -40, -39, -39, -9])
+    monkeypatch.setattr(time, "time_ns", lambda: now + next(seconds) * 10**9)
+    made = [ids.new("bkg") for _ in range(6)]
+    assert made == sorted(made)
+
+
 def test_an_id_tells_its_millisecond():
     before = time.time_ns() // 1_000_000
     number = 0
