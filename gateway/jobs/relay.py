@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+from collections.abc import Callable
 
 import redis
 import structlog
@@ -36,20 +37,34 @@ _EXPIRE_MORE = 1.0  # a few pickups a second, so that nothing waits for it
 _log = structlog.get_logger()
 
 
+class _Chore:
+    """Done when its time has come; `pause` tells from what came of it how many seconds until the next time."""
+
+    def __init__(self, work: Callable[[], int], pause: Callable[[int], float]) -> None:
+        self._work = work
+        self._pause = pause
+        self._at = 0.0
+
+    def do(self) -> None:
+        if time.monotonic() >= self._at:
+            self._at = time.monotonic() + self._pause(self._work())
+
+
 class Relay:
     """`embedded`: the database is a file of this machine, so looking often costs next to nothing."""
 
     def __init__(self, kit: Kit, wakes: Wakes, *, embedded: bool, retention_days: int = 0) -> None:
         self._kit = kit
         self._wakes = wakes
-        self._pause = _SWEEP_EMBEDDED if embedded else _SWEEP
-        self._sweep_at = 0.0
-        self._tidy_at = 0.0
         self._retention_days = retention_days
-        self._expire_at = 0.0
-        self._pack_at = 0.0
-        self._reconcile_at = 0.0
         self._away = False
+        self._chores = (
+            _Chore(self.sweep, lambda _: _SWEEP_EMBEDDED if embedded else _SWEEP),
+            _Chore(self.tidy, lambda _: _TIDY),
+            _Chore(self.reconcile, lambda _: _RECONCILE),
+            _Chore(self.expire, lambda more: _EXPIRE_MORE if more else _TIDY),
+            _Chore(self.pack, lambda more: _PACK_MORE if more else _PACK),
+        )
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set."""
@@ -61,19 +76,8 @@ class Relay:
         """One look at the ledger; seconds until the next."""
         try:
             handed = self.hand_over()
-            if time.monotonic() >= self._sweep_at:
-                self.sweep()
-                self._sweep_at = time.monotonic() + self._pause
-            if time.monotonic() >= self._tidy_at:
-                self.tidy()
-                self._tidy_at = time.monotonic() + _TIDY
-            if time.monotonic() >= self._reconcile_at:
-                self.reconcile()
-                self._reconcile_at = time.monotonic() + _RECONCILE
-            if time.monotonic() >= self._expire_at:
-                self._expire_at = time.monotonic() + (_EXPIRE_MORE if self.expire() else _TIDY)
-            if time.monotonic() >= self._pack_at:
-                self._pack_at = time.monotonic() + (_PACK_MORE if self.pack() else _PACK)
+            for chore in self._chores:
+                chore.do()
         except (redis.RedisError, *AWAY) as error:
             self._tell(error)
             return _AWAY
