@@ -2,18 +2,19 @@
 
 A quote that finds no place is turned away at once; a booking waits for one. Quotes may take three quarters of the places, so that
 bookings always find some. Beside it a retry budget: what is asked again may be a tenth of what is asked at all, and a few to start
-with, so that an outage is not made worse.
+with, so that an outage is not made worse; and one each five seconds, so that no doubt lasts at an account that asks nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 PLACES = 32
 _FOR_QUICK = PLACES * 3 // 4
-_EARNED, _MOST_SAVED = 0.1, 20.0
+_EARNED, _EARNED_A_SECOND, _MOST_SAVED = 0.1, 0.2, 20.0
 
 
 class Full(RuntimeError):
@@ -54,18 +55,26 @@ class Bulkheads:
 
 
 class RetryBudgets:
-    """By account: each first call earns a tenth of a retry."""
+    """By account: each first call earns a tenth of a retry, each second a fifth. `clock` is monotonic, in seconds."""
 
-    def __init__(self) -> None:
-        self._saved: dict[str, float] = {}
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._saved: dict[str, tuple[float, float]] = {}  # how much, and when that was
 
     def first(self, account_id: str) -> None:
-        self._saved[account_id] = min(_MOST_SAVED, self._saved.get(account_id, _MOST_SAVED) + _EARNED)
+        self._add(account_id, _EARNED)
 
     def spend(self, account_id: str) -> bool:
         """Whether one more may be asked again."""
-        saved = self._saved.get(account_id, _MOST_SAVED)
-        if saved < 1:
-            return False
-        self._saved[account_id] = saved - 1
-        return True
+        enough = self._add(account_id, 0.0) >= 1
+        if enough:
+            self._add(account_id, -1.0)
+        return enough
+
+    def _add(self, account_id: str, earned: float) -> float:
+        """How much is saved then."""
+        now = self._clock()
+        saved, since = self._saved.get(account_id, (_MOST_SAVED, now))
+        level = min(_MOST_SAVED, saved + max(0.0, now - since) * _EARNED_A_SECOND + earned)
+        self._saved[account_id] = (level, now)
+        return level

@@ -45,7 +45,7 @@ class Isolation:
         self._limiter = Limiter(shared, clock)
         self._breakers = Breakers(clock)
         self._bulkheads = Bulkheads()
-        self._budgets = RetryBudgets()
+        self._budgets = RetryBudgets(clock)
 
     @asynccontextmanager
     async def call(self, question: Question) -> AsyncIterator[None]:

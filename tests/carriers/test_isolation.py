@@ -231,7 +231,7 @@ def test_what_was_learnt_is_shared_and_an_operation_without_a_quota_asks_nobody(
 
 
 def test_what_is_asked_again_is_at_most_a_tenth_of_what_is_asked() -> None:
-    budgets = RetryBudgets()
+    budgets = RetryBudgets(Watch())
     first = sum(budgets.spend("cac_1") for _ in range(1000))
     for _ in range(1000):
         budgets.first("cac_1")
@@ -244,7 +244,7 @@ def test_what_is_asked_again_is_at_most_a_tenth_of_what_is_asked() -> None:
 
 
 def test_an_account_that_saved_for_long_has_saved_twenty_and_no_more() -> None:
-    budgets = RetryBudgets()
+    budgets = RetryBudgets(Watch())
     for _ in range(10_000):
         budgets.first("cac_1")
     assert sum(budgets.spend("cac_1") for _ in range(100)) == 20
@@ -269,3 +269,12 @@ def test_a_calls_own_error_comes_through(error: Exception) -> None:
     with pytest.raises(type(error)) as raised:
         run(work())
     assert raised.value is error
+
+
+def test_an_account_that_asks_nothing_else_may_ask_again_after_a_while() -> None:
+    watch = Watch()
+    budgets = RetryBudgets(watch)
+    while budgets.spend("cac_1"):
+        pass
+    watch.time += 5
+    assert [budgets.spend("cac_1") for _ in range(2)] == [True, False]
