@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from adapters.contract.scans import Reason
 from adapters.lab import hooks, worlds
 from adapters.lab.faults import AccountKey, AnyAccount, Count, Kind, Rule, RuleOrder, Share
 from adapters.lab.side import Consignment, Event, Reply, Side
@@ -52,6 +53,10 @@ class Pushes(_Asked, frozen=True, kw_only=True):
     url: str
     secret: str = ""
     headers: dict[str, str] = {}
+
+
+class Phoned(_Asked, frozen=True, kw_only=True):
+    awb: str
 
 
 class WorldOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -184,6 +189,18 @@ def _set_world(lab: Lab, query: Query, body: bytes) -> object:
     return {"carrier": asked.carrier, "account": asked.account, "zone": asked.zone} | msgspec.to_builtins(after)
 
 
+def _phone(lab: Lab, query: Query, body: bytes) -> object:
+    """Somebody phones the carrier and calls a collection off: nothing on the wire says so but the scans."""
+    asked = _read(body, Phoned)
+    side = _carrier(lab, asked.carrier)
+    known = lab.books.entry(asked.carrier, asked.account, asked.awb)
+    if known is None or known.consignment.state not in ("scheduled", "out"):
+        raise Objection("no rider is to come for it", "awb", 409)
+    with lab.books.transaction():
+        lab.life(side, asked.account).strike_out(asked.awb, Reason.CANCELLED_BY_MERCHANT)
+    return {"carrier": asked.carrier, "account": asked.account, "awb": asked.awb}
+
+
 # --- pushes ---------------------------------------------------------------------------------------
 
 
@@ -309,6 +326,7 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Lab, Query, bytes], object]] = {
     ("POST", "faults"): _add_fault,
     ("DELETE", "faults"): _drop_faults,
     ("POST", "world"): _set_world,
+    ("POST", "phone"): _phone,
     ("GET", "pushes"): _pushes,
     ("POST", "pushes"): _set_pushes,
     ("GET", "books"): _books,

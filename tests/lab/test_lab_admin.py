@@ -61,6 +61,15 @@ def test_the_books_tell_an_auditor_everything_but_names_phones_and_addresses():
     )
 
 
+def test_a_collection_can_be_called_off_by_phone_and_then_no_more():
+    lab = a_lab()
+    awb = book_one(client(lab), COLLECTS)
+    assert ask(lab, "POST", "phone", WHOSE | {"awb": awb}) == (200, WHOSE | {"awb": awb})
+    _, books = ask(lab, "GET", "books")
+    assert [(one["state"], one["events"][-1]["milestone"]) for one in books["consignments"]] == [("cancelled", "cancelled")]
+    assert ask(lab, "POST", "phone", WHOSE | {"awb": awb}) == (409, {"error": "no rider is to come for it", "field": "awb"})
+
+
 @pytest.mark.parametrize(
     ("query", "accounts"),
     [
