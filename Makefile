@@ -5,7 +5,6 @@ PYTHON ?= python3
 REFERENCE ?= ../shared/reference
 UPGRADE ?=
 CHOICE ?=
-N ?= 10000
 SEED ?= 1
 
 # A thousand faults of carriers have a target of their own; they, and the API's description, ask nothing new of the ledger.
@@ -45,13 +44,13 @@ check: .venv/.for-developing ## lint, format, types, and the floors between pack
 	@$(BIN)/lint-imports
 
 chaos: .venv/.for-developing ## book N returns among faults, kill KILLS times, hold the carriers' books against the ledger; DB=sqlite|postgres SEED=1
-	@$(BIN)/python -m tests.chaos -n $(or $(N),200) --kills $(or $(KILLS),10) --db $(or $(DB),sqlite) --seed $(or $(SEED),1)
+	@$(BIN)/python -m tests.chaos -n $(or $(N),200) --kills $(or $(KILLS),10) --db $(or $(DB),sqlite) --seed $(SEED)
 
 clients: .venv/.for-developing ## ask each of KEYS bookings from CLIENTS clients at once, under one key: one pickup and one answer; DB=sqlite|postgres
 	@$(BIN)/python -m tests.clients --keys $(or $(KEYS),1000) --clients $(or $(CLIENTS),64) --db $(or $(DB),sqlite)
 
 mutations: .venv/.for-developing ## spoil N good replies of each carrier by the dice of SEED: none may break a reader or be a false yes
-	@$(BIN)/python -m tests.mutations $(N) $(SEED)
+	@$(BIN)/python -m tests.mutations $(or $(N),10000) $(SEED)
 
 fuzz: .venv/.for-developing ## have Schemathesis ask a running API what its contract allows, and what not; EXAMPLES=40 SEED=1
 	@$(BIN)/python -m tests.fuzz --examples $(or $(EXAMPLES),40) --seed $(SEED) -- --no-color
