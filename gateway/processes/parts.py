@@ -137,9 +137,10 @@ def lab(settings: Settings) -> None:
     """The simulated carriers."""
     from adapters.lab.engine import Lab, load_sides
     from adapters.lab.server import serve
+    from gateway import clock
 
     hold(settings.data_dir / "lab.lock", "a lab")
-    books = Lab(load_sides(), settings.data_dir / "lab.db")
+    books = Lab(load_sides(), settings.data_dir / "lab.db", wall=clock.wall)
     with contextlib.closing(books), contextlib.suppress(asyncio.CancelledError):
         try:
             asyncio.run(_until_told(serve(books, port=settings.lab_port, started=_writes(settings.lab_address))))
