@@ -1,70 +1,103 @@
-"""The days after booking: the clock moves, riders come or do not, people answer what automation leaves to them."""
+"""The days after booking: hours pass, riders come or do not, people answer what automation leaves to them."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-import msgspec
-
+from gateway import clock
 from gateway.demo.api import Api, Gone, Lab, Pickup, Problem, Trouble
 from gateway.demo.people import People
+from gateway.services.notifying import CANCEL_UNCONFIRMED
 from tests.chaos.ledger import Ledger
+from tests.chaos.parts import House
+from tests.chaos.trouble import CARRIERS
 
 _ZONE = ZoneInfo("Asia/Kolkata")
-_STOPS = (dt.time(9), dt.time(15, 30), dt.time(21))
+_STOPS = (dt.time(10), dt.time(20))
 _WAITING = "waiting_customer,needs_decision"
-_PAUSE = 0.2
-_FORGET = 15  # stops
-
-
-class Clock(msgspec.Struct, frozen=True):
-    now: dt.datetime
+_ACCOUNT = "lab_demo"
+_PAUSE = 0.1
+_STILL = 0.2  # seconds without anything due: pushes of the lab are on their way no longer
+_ORPHANED = 4.0  # seconds after which a lease that is still out while nothing moves is a dead driver's
+_WAKING, _STANDSTILL = 3.0, 15.0  # seconds: what is due is begun by then; what has not moved for so long does not move by itself
+_LEASE = dt.timedelta(seconds=200)
+_FORGET = 10  # stops
+# What is tried again soon is looked at in between, not half a day later.
+_SOON = (dt.timedelta(seconds=30), dt.timedelta(minutes=15))
 
 
 class Days:
-    """`alive` is called in between: it starts again what has ended."""
+    """Between looks the house starts again what has ended."""
 
-    def __init__(self, api: Api, lab: Lab, ledger: Ledger, alive: Callable[[], object]) -> None:
+    def __init__(self, api: Api, lab: Lab, ledger: Ledger, house: House) -> None:
         self._api = api
         self._ledger = ledger
-        self._alive = alive
+        self._house = house
         self._lab = lab
         self._stops = 0
         self._people = self._fresh_people()
+        self._told, self._held, self._moved_at = ledger.told(), ledger.held(), time.monotonic()
 
-    def settle(self, seconds: float) -> None:
-        """Until nothing is due any more and nobody waits for a person, no longer than so many seconds."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            self._alive()
-            if not (self._answer() or self._ledger.busy()):
-                return
-            time.sleep(_PAUSE)
-
-    def pass_one(self) -> dt.datetime:
-        """On to the next stop: morning, afternoon, night; the time then."""
+    def pass_one(self, meanwhile: Callable[[], object] = lambda: None) -> dt.datetime:
+        """On to the next stop, a morning or an evening; the time then. `meanwhile` is called when it has just begun."""
         self._stops += 1
         if self._stops % _FORGET == 0:  # what was not taken is tried again
             self._people = self._fresh_people()
-        here = self._advance(seconds=1).astimezone(_ZONE)
+            self.phone()
+        here = clock.wall().astimezone(_ZONE)
         stops = [dt.datetime.combine(here.date() + dt.timedelta(days=more), at, _ZONE) for more in (0, 1) for at in _STOPS]
-        return self._advance(to=min(stop for stop in stops if stop > here + dt.timedelta(minutes=1)).isoformat())
+        self.let_pass(min(stop for stop in stops if stop > here + dt.timedelta(minutes=1)) - here, meanwhile)
+        for span in _SOON:
+            if self._ledger.waits(span):
+                self.let_pass(span)
+        return clock.wall().astimezone(_ZONE)
+
+    def let_pass(self, span: dt.timedelta, meanwhile: Callable[[], object] = lambda: None) -> None:
+        self._house.hours.let_pass(span)
+        for carrier in CARRIERS:  # asked, its lab does what has become due
+            self._lab.tell("/clock", carrier=carrier, account=_ACCOUNT, offset_seconds=0)
+        meanwhile()
+        self.settle()
+
+    def phone(self) -> None:
+        """An operator calls off by phone what a carrier will not cancel for us; that it is off is told by its scans."""
+        for trouble in self._api.all("/exceptions", Trouble, state="waiting_carrier,needs_decision"):
+            if trouble.reason == CANCEL_UNCONFIRMED:
+                self._call_off(trouble)
+
+    def _call_off(self, trouble: Trouble) -> None:
+        booking = self._api.get(f"/pickups/{trouble.pickup}", Pickup).booking(trouble.booking)
+        if booking and booking.awb:
+            with contextlib.suppress(Problem):  # it is off already, or the rider was faster
+                self._lab.tell("/phone", carrier=booking.carrier, account=_ACCOUNT, awb=booking.awb)
+
+    def settle(self, seconds: float = 120.0) -> None:
+        """Until nothing is due any more and nobody waits for a person, or nothing moves; no longer than so many seconds."""
+        began, still = time.monotonic(), 0.0
+        while still < _STILL:
+            self._house.revive()
+            quiet = not (self._answer() or self._ledger.busy())
+            still = still + _PAUSE if quiet else 0.0
+            took, unmoved = time.monotonic() - began, self._unmoved()
+            if self._held and unmoved > _ORPHANED:
+                self._house.rest(_LEASE)
+            if took > seconds or (took > _WAKING and unmoved > _STANDSTILL):
+                return
+            time.sleep(_PAUSE)
+
+    def _unmoved(self) -> float:
+        """For how many seconds there was no event, and nobody has taken a pickup or let one go."""
+        told, held = self._ledger.told(), self._ledger.held()
+        if (told, held) != (self._told, self._held):
+            self._told, self._held, self._moved_at = told, held, time.monotonic()
+        return time.monotonic() - self._moved_at
 
     def _fresh_people(self) -> People:
         return People(self._api, self._lab, lambda reference, words: None)
-
-    def _advance(self, **by: int | str) -> dt.datetime:
-        while True:
-            try:
-                return self._api.post("/test/clock/advance", by, Clock).now
-            except (Gone, Problem) as error:
-                if isinstance(error, Problem) and error.status < 500:
-                    raise
-                self._alive()
-                time.sleep(_PAUSE)
 
     def _answer(self) -> int:
         """How many exceptions were answered."""

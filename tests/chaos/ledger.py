@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import datetime as dt
 import types
 from collections.abc import Iterator
 from typing import Any, cast
@@ -11,21 +11,24 @@ import msgspec
 import sqlalchemy as sa
 
 from gateway import clock
-from gateway.life.booking import BookingState
+from gateway.life.booking import UNFINISHED, BookingState
 from gateway.services import polling
 from gateway.services.kit import Kit
 from gateway.settings import Settings
-from gateway.store import outbox, tables
+from gateway.store import outbox, tables, webhooks
 from gateway.store.database import Database
 
 ENDS = ("delivered", "cancelled", "lost", "damaged", "returned_to_customer")
 _ON_THE_WIRE = (BookingState.SENDING, BookingState.CANCELLING)
+_UNANSWERED = (BookingState.PLANNED, BookingState.SENDING)
+_LONG = 500  # characters of a value in a story
 
 
 class Pickup(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     reference: str
     state: str
+    sequence: int = 0
 
     @property
     def ended(self) -> bool:
@@ -33,18 +36,41 @@ class Pickup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
-    """One carrier asked once, as the ledger has it."""
+    """One carrier asked once, as the ledger has it. `handles` are the carrier's own numbers for it and for what it is made of."""
 
     pickup: str
     carrier: str
     carrier_reference: str
     awb: str
     state: str
-    overlap: bool
+    handles: dict[str, str] = {}
+
+    @property
+    def over(self) -> bool:
+        """Whether the ledger takes it for ended without a collection: nobody is to come, nothing is to be paid."""
+        return self.state in (BookingState.REFUSED, BookingState.CANCELLED)
+
+
+class Called(msgspec.Struct, frozen=True, kw_only=True):
+    """A call of a driver about a pickup, from when to when."""
+
+    pickup: str
+    operation: str
+    start: dt.datetime
+    end: dt.datetime
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of a pickup."""
+
+    id: str
+    pickup: str
+    sequence: int
+    type: str = ""
 
 
 class Ledger:
-    """Read-only."""
+    """Read-only, but for a question that is taken back: `guards_open_bookings`."""
 
     def __init__(self, settings: Settings) -> None:
         self._db = Database(settings.database)
@@ -52,59 +78,147 @@ class Ledger:
     def close(self) -> None:
         self._db.close()
 
+    # --- for the auditor ---
+
     def pickups(self) -> list[Pickup]:
         table = tables.pickups.c
-        with self._reading() as tx:
-            return [
-                Pickup(id=one.id, reference=one.reference, state=str(one.state))
-                for one in tx.execute(sa.select(table.id, table.reference, table.state))
-            ]
+        with self._db.read() as tx:
+            rows = tx.execute(sa.select(table.id, table.reference, table.state, table.sequence))
+            return [Pickup(id=row.id, reference=row.reference, state=str(row.state), sequence=row.sequence) for row in rows]
 
     def bookings(self) -> list[Booking]:
-        table = tables.bookings.c
-        wanted = sa.select(table.pickup_id, table.carrier, table.carrier_reference, table.awb, table.state, table.overlap)
-        with self._reading() as tx:
-            return [
-                Booking(
-                    pickup=one.pickup_id,
-                    carrier=one.carrier,
-                    carrier_reference=one.carrier_reference,
-                    awb=one.awb or "",
-                    state=str(one.state),
-                    overlap=bool(one.overlap),
-                )
-                for one in tx.execute(wanted)
-            ]
+        with self._db.read() as tx:
+            return [_booking(row) for row in tx.execute(sa.select(tables.bookings))]
 
-    def on_the_wire(self) -> int:
-        """Bookings that are being sent or cancelled at this moment."""
-        with self._reading() as tx:
-            return self._count(tx, tables.bookings.c.state.in_(_ON_THE_WIRE))
+    def events(self) -> list[Told]:
+        table = tables.events.c
+        with self._db.read() as tx:
+            rows = tx.execute(sa.select(table.id, table.pickup_id, table.sequence, table.type).where(table.pickup_id.is_not(None)))
+            return [Told(id=row.id, pickup=row.pickup_id, sequence=row.sequence, type=row.type) for row in rows]
+
+    def calls(self) -> list[Called]:
+        """What drivers asked carriers; of one that was killed meanwhile nothing is known."""
+        table = tables.exchanges.c
+        with self._db.read() as tx:
+            rows = tx.execute(sa.select(table.pickup_id, table.operation, table.milliseconds, table.at))
+            return [_called(row) for row in rows if row.pickup_id]
+
+    def unsent(self) -> dict[str, int]:
+        """What is still to be handed over or sent, by kind: nothing, when all is quiet."""
+        events, deliveries, pickups = tables.events.c, tables.webhook_deliveries.c, tables.pickups.c
+        return {
+            "outbox": self._count(tables.outbox),
+            "events not told": self._count(tables.events, events.told.is_(False)),
+            "deliveries pending": self._count(tables.webhook_deliveries, deliveries.state == "pending"),
+            "deliveries given up": self._count(tables.webhook_deliveries, deliveries.state == "failed"),
+            "pickups held": self._count(tables.pickups, pickups.lease_until.is_not(None)),
+        }
 
     def doubts(self) -> int:
         """How often a booking's answer was lost."""
-        with self._reading() as tx:
-            found = sa.select(sa.func.count()).select_from(tables.events).where(tables.events.c.type == "pickup.booking_unknown")
-            return int(tx.scalar(found) or 0)
+        return self._count(tables.events, tables.events.c.type == "pickup.booking_unknown")
 
-    def outbox(self) -> int:
-        """Wake-ups not yet handed over."""
-        with self._reading() as tx:
-            return int(tx.scalar(sa.select(sa.func.count()).select_from(tables.outbox)) or 0)
+    def guards_open_bookings(self) -> bool:
+        """Whether the ledger itself refuses a second open booking of a pickup: tried, and taken back."""
+        with self._db.write() as tx:
+            trial = tx.begin_nested()
+            row = dict(tx.execute(sa.select(tables.bookings).limit(1)).mappings().one())
+            try:
+                for number in (1, 2):
+                    mine = {"id": f"bkg_trial{number}", "carrier_reference": f"TRIAL{number}", "state": BookingState.PLANNED}
+                    tx.execute(tables.bookings.insert().values(**{**row, **mine, "overlap": False}))
+            except sa.exc.IntegrityError:
+                return True
+            finally:
+                trial.rollback()
+        return False
+
+    def story(self, pickup_id: str) -> Iterator[str]:
+        """All rows about a pickup but for its people, a line each."""
+        with self._db.read() as tx:
+            yield from _lines(tx, tables.pickups, tables.pickups.c.id == pickup_id)
+            bookings = sa.select(tables.bookings.c.id).where(tables.bookings.c.pickup_id == pickup_id)
+            for table in tables.metadata.sorted_tables:
+                if "pickup_id" in table.c and table is not tables.people:
+                    yield from _lines(tx, table, table.c.pickup_id == pickup_id)
+                elif "booking_id" in table.c:
+                    yield from _lines(tx, table, table.c.booking_id.in_(bookings))
+            events = sa.select(tables.events.c.id).where(tables.events.c.pickup_id == pickup_id)
+            yield from _lines(tx, tables.webhook_deliveries, tables.webhook_deliveries.c.event_id.in_(events))
+            yield from _lines(tx, tables.outbox, tables.outbox.c.subject == pickup_id)
+
+    # --- for the hands ---
+
+    def answered(self) -> int:
+        """Bookings that a carrier has answered."""
+        return self._count(tables.bookings, tables.bookings.c.state.not_in(_UNANSWERED))
+
+    def on_the_wire(self) -> set[tuple[str, dt.datetime]]:
+        """Bookings that are being sent or cancelled at this moment, or were by one who is dead: each with when that began."""
+        table = tables.bookings.c
+        with self._db.read() as tx:
+            rows = tx.execute(sa.select(table.id, table.updated_at).where(table.state.in_(_ON_THE_WIRE)))
+            return {(row.id, row.updated_at) for row in rows}
+
+    def told(self) -> int:
+        """How many events there are."""
+        return self._count(tables.events)
+
+    def under_way(self) -> int:
+        """Pickups that have not ended, or have something left at a carrier."""
+        left = sa.select(tables.bookings.c.pickup_id).where(tables.bookings.c.state.in_(sorted(UNFINISHED)))
+        pickups = tables.pickups.c
+        return self._count(tables.pickups, pickups.ended.is_(False) | pickups.id.in_(left))
 
     def busy(self) -> bool:
         """Whether something is due now, or a driver holds a pickup, or held it when it was killed."""
         wall = clock.wall()
-        with self._reading() as tx:
-            held = sa.select(tables.pickups.c.id).where(tables.pickups.c.lease_until > wall).limit(1)
-            if tx.scalar(held) or outbox.any_waiting(tx) or outbox.overdue(tx, wall, wall - wall):
+        return bool(self.held()) or self._due(wall) or self._polls(wall)
+
+    def held(self) -> frozenset[str]:
+        """Who holds a pickup: drivers at work, and dead ones."""
+        table = tables.pickups.c
+        with self._db.read() as tx:
+            return frozenset(tx.scalars(sa.select(table.lease_owner).where(table.lease_until > clock.wall())))
+
+    def waits(self, span: dt.timedelta) -> bool:
+        """Whether something is to be tried within that time, polls left out."""
+        return self._due(clock.wall() + span)
+
+    def _due(self, wall: dt.datetime) -> bool:
+        with self._db.read() as tx:
+            if outbox.any_waiting(tx) or webhooks.any_untold(tx) or webhooks.any_due(tx, wall):
                 return True
+            return bool(outbox.overdue(tx, wall, dt.timedelta(0), 1))
+
+    def _polls(self, wall: dt.datetime) -> bool:
         return bool(polling.due_accounts(cast(Kit, types.SimpleNamespace(db=self._db)), wall))
 
-    def _count(self, tx: sa.Connection, condition: Any) -> int:
-        return int(tx.scalar(sa.select(sa.func.count()).select_from(tables.bookings).where(condition)) or 0)
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
+    def _count(self, table: sa.Table, *conditions: Any) -> int:
         with self._db.read() as tx:
-            yield tx
+            return int(tx.scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0)
+
+
+def _booking(row: Any) -> Booking:
+    return Booking(
+        pickup=row.pickup_id,
+        carrier=row.carrier,
+        carrier_reference=row.carrier_reference,
+        awb=row.awb or "",
+        state=str(row.state),
+        handles={**row.so_far, **row.handles},
+    )
+
+
+def _called(row: Any) -> Called:
+    took = dt.timedelta(milliseconds=row.milliseconds)
+    return Called(pickup=row.pickup_id, operation=row.operation, start=row.at - took, end=row.at)
+
+
+def _lines(tx: sa.Connection, table: sa.Table, condition: Any) -> Iterator[str]:
+    for row in tx.execute(sa.select(table).where(condition).order_by(*table.primary_key.columns)).mappings():
+        told = {name: str(value)[:_LONG] for name, value in row.items() if value not in (None, "", b"") and name not in _UNTOLD}
+        yield f"{table.name}: " + " ".join(f"{name}={value}" for name, value in told.items())
+
+
+_UNTOLD = frozenset({"merchant_id", "mode", "body", "content", "request", "response", "digest"})

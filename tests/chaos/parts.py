@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import datetime as dt
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import redis
 
+from gateway.demo import stage
 from gateway.processes import valkey
 from gateway.processes.folder import data_folder
 from gateway.processes.port import ready
 from gateway.settings import Settings
+from tests.chaos.hours import Hours
 
 _PATIENCE = 30.0
-PARTS = ("lab", "api", "relay", "work-1", "work-2")
+WORKERS = ("work-1", "work-2")
+PARTS = ("lab", "api", "relay", *WORKERS)
+_HERE = Path(__file__).parents[2]
 
 
 class DidNotStart(RuntimeError):
@@ -30,26 +38,35 @@ class DidNotStart(RuntimeError):
 class House:
     """A gateway on a data folder of its own; the lab is the world and is never killed."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hours: Hours) -> None:
         self.settings = settings
+        self.hours = hours
         self._data = data_folder(settings)
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "REDIS_", "DATABASE_"))},
             "GATEWAY_DATA_DIR": str(settings.data_dir),
             "GATEWAY_PORT": str(settings.port),
+            "GATEWAY_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "GATEWAY_EGRESS_ALLOW": " ".join(sorted(settings.egress_allow)),
             **({"DATABASE_URL": settings.database_url} if settings.database_url else {}),
         }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> House:
+        with contextlib.ExitStack() as stack:
+            stack.push(self)  # where one part does not start the others end
+            self._begin()
+            stack.pop_all()
+        return self
+
+    def _begin(self) -> None:
         valkey.make_room(self.settings)
+        stage.example_rates(self.settings)
         self._start("valkey")
         self._once("db", "upgrade")
         for name in PARTS:
             self._start(name)
         self.wait_until_up()
-        return self
 
     def __exit__(self, *_: object) -> None:
         for process in self._running.values():
@@ -64,6 +81,24 @@ class House:
         if name == "valkey":
             self.settings.redis_socket.unlink(missing_ok=True)
         self._start(name)
+
+    @contextlib.contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """It stands still meanwhile."""
+        self._running[name].send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._running[name].send_signal(signal.SIGCONT)
+
+    def rest(self, span: dt.timedelta) -> None:
+        """The workers finish what they have in hand and go home, time passes, they come again: what the dead held is free then."""
+        for name in WORKERS:
+            self._running[name].terminate()
+        for name in WORKERS:
+            self._running[name].wait(_PATIENCE)
+        self.hours.let_pass(span)
+        self.revive()
 
     def flush(self) -> None:
         """FLUSHALL: the queue forgets everything."""
@@ -91,15 +126,16 @@ class House:
             self._running[name] = _spawn(command, self._environment, log.fileno())
 
     def _once(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, "-m", "gateway.cli", *arguments], env=self._environment, check=True, capture_output=True)
+        command = (sys.executable, "-m", "gateway.cli", *arguments)
+        subprocess.run(command, env=self._environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def _part(name: str) -> Sequence[str]:
-    return sys.executable, "-m", "gateway.processes", name.partition("-")[0]
+    return sys.executable, "-m", "tests.chaos.part", name.partition("-")[0]
 
 
 def _spawn(command: Sequence[str], environment: Mapping[str, str], output: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    return subprocess.Popen(command, cwd=_HERE, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
 
 def _answers(address: Path) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import httpx
 import msgspec
@@ -11,20 +15,23 @@ import msgspec
 from gateway.demo import stage
 from gateway.demo.api import Api
 from tests.chaos import trouble
-from tests.chaos.auditor import Findings, Line, audit
+from tests.chaos.auditor import Evidence, Findings, Line, audit
 from tests.chaos.days import Days
-from tests.chaos.ledger import Ledger
+from tests.chaos.ledger import Booking, Ledger
 from tests.chaos.load import Load
+from tests.chaos.merchant import Merchant
 from tests.chaos.parts import House
-from tests.chaos.trouble import CARRIERS, Killer
+from tests.chaos.trouble import CARRIERS, FLUSH, Killer, More
 
 _TAME_SENDING = 0.3
-_MOST_STOPS = 150
-_STEP_SECONDS = 60.0
-_LEASE_SECONDS = 200.0  # what a killed driver held is free again after three minutes
-_STILL = 3.0
+_MOST_STOPS, _STUCK = 100, 20  # mornings and evenings: so many in all, and without any event
+_OF_THE_DAYS = 0.2  # of the kills: while riders come, carriers are cancelled and others booked
+_LEASE = dt.timedelta(seconds=200)  # what a killed driver held is free again after three minutes
+_LAST_TRIES = (dt.timedelta(minutes=10), *(dt.timedelta(hours=11),) * 8)  # of the webhooks
+_STILL = 4.0
 _TOLD_EVERY = 10.0
-_STILL_OURS = ("planned", "sending")  # bookings that no carrier has answered yet
+_MOODS_EVERY = 1.0
+_LAB_ACCOUNT = "lab_demo"
 
 
 class Books(msgspec.Struct):
@@ -32,87 +39,149 @@ class Books(msgspec.Struct):
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """What the run went through."""
+    """What the run went through. `kills` by part; `turned_away` counts messages the merchant did not confirm, by his mood."""
 
-    kills: int
+    kills: Mapping[str, int]
     while_sending: int
     unknown: int
     committed_without_reply: int
-    refused: dict[str, str]
+    taken: int
+    repeats: int
+    turned_away: Mapping[str, int]
+    refused: Mapping[str, str]
 
     @property
     def tame(self) -> list[str]:
         """What it did not go through."""
-        few = self.kills and self.while_sending < _TAME_SENDING * self.kills
+        kills = sum(self.kills.values())
+        few = kills and self.while_sending < _TAME_SENDING * kills
+        spared = {"work", "api", "relay", "valkey", FLUSH} - self.kills.keys() if kills >= len(trouble.DECK) else set()
         return [
-            *([f"kills while sending {self.while_sending} of {self.kills}, at least 30 % are wanted"] if few else []),
+            *([f"kills while sending {self.while_sending} of {kills}, at least 30 % are wanted"] if few else []),
+            *(f"never killed: {part}" for part in sorted(spared)),
             *(["no booking was ever in doubt"] if not self.unknown else []),
             *(["no answer was lost after the carrier had done its work"] if not self.committed_without_reply else []),
+            *(["the merchant turned no message away"] if not self.turned_away else []),
         ]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How many returns and kills, the dice's seed, and which faults come more often."""
+
+    number: int
+    kills: int
+    seed: int
+    more: Sequence[More] = ()
 
 
 class Run:
     """`say` is told how it goes."""
 
-    def __init__(self, house: House, ledger: Ledger, number: int, kills: int, seed: int, say: Callable[[str], None]) -> None:
+    def __init__(self, house: House, ledger: Ledger, merchant: Merchant, plan: Plan, say: Callable[[str], None]) -> None:
         self._house = house
         self._ledger = ledger
-        self._number = number
-        self._kills = kills
+        self._merchant = merchant
+        self._plan = plan
+        self._first_kills = round(plan.kills * (1 - _OF_THE_DAYS))
         self._say = say
-        self._stage = stage.set_up(house.settings, seed)
-        self._killer = Killer(house, ledger, seed)
-        self._load = Load(lambda: Api(f"{house.settings.api_url}/v1", self._stage.key), self._stage.locations, number)
+        self._stage = stage.set_up(house.settings, plan.seed)
+        self._killer = Killer(house, ledger, plan.seed)
+        self._dice = random.Random(plan.seed)
+        client = functools.partial(Api, f"{house.settings.api_url}/v1", self._stage.key)
+        self._load = Load(client, self._stage.locations, plan.number, plan.seed)
+        endpoint = self._stage.api.post("/webhook-endpoints", {"url": merchant.url}, dict[str, Any])
+        merchant.secret = str(endpoint["secret"])
 
     def through(self) -> tuple[Findings, Tally]:
-        trouble.unleash(self._stage.lab)
+        trouble.unleash(self._stage.lab, self._plan.more)
         self._load.start()
         self._kill_along()
-        self._say(f"all booked; {self._killer.while_sending} of {self._killer.kills} kills while sending")
-        self._see_through(Days(self._stage.api, self._stage.lab, self._ledger, self._house.revive))
+        self._killer.look()
+        self._house.rest(_LEASE)
+        self._say(f"all booked; {self._killer.while_sending} of {self._killer.kills.total()} kills while sending")
+        days = Days(self._stage.api, self._stage.lab, self._ledger, self._house)
+        self._see_through(days)
+        self._merchant.recover()
+        for span in _LAST_TRIES:
+            if any(self._ledger.unsent().values()):
+                days.let_pass(span)
         return self._audited(self._house.settings.lab_address.read_text())
 
     def _kill_along(self) -> None:
         """Evenly over the returns as carriers answer."""
-        told = moved = time.monotonic()
-        before = 0
-        while not (self._load.done and self._killer.kills >= self._kills):
+        told = moved = moody = time.monotonic()
+        before, rested = 0, False
+        while not (self._load.done and self._killer.kills.total() >= self._first_kills):
             self._house.revive()
-            answered = sum(one.state not in _STILL_OURS for one in self._ledger.bookings())
+            answered = self._ledger.answered()
             if answered != before:
-                before, moved = answered, time.monotonic()
-            if self._killer.kills < self._kills and self._due(answered, moved):
+                before, moved, rested = answered, time.monotonic(), False
+            still = self._load.done and time.monotonic() > moved + _STILL
+            if self._killer.kills.total() < self._first_kills and ((still and rested) or self._due(answered)):
                 self._killer.strike()
-            time.sleep(0.05)
+            elif still:  # what is left is held by the dead, or is tried again later
+                self._killer.look()
+                self._house.rest(_LEASE)
+                rested, moved = True, time.monotonic()
+            time.sleep(0.1)
+            if time.monotonic() > moody + _MOODS_EVERY:
+                moody = time.monotonic()
+                self._merchant.change_mood()
             if time.monotonic() > told + _TOLD_EVERY:
                 told = time.monotonic()
-                self._say(f"accepted {len(self._load.accepted)}, answered by a carrier {answered}, kills {self._killer.kills}")
+                self._say(
+                    f"accepted {len(self._load.accepted)}, answered by a carrier {answered}, kills {self._killer.kills.total()}"
+                )
 
-    def _due(self, answered: int, moved: float) -> bool:
-        """The next kill: by its share of the returns, or because nothing moves any more and kills are left."""
-        left_over = self._load.done and time.monotonic() > moved + _STILL
-        return left_over or answered * self._kills >= (self._killer.kills + 1) * self._number * 0.9
+    def _due(self, answered: int) -> bool:
+        """The next kill, by its share of the returns."""
+        return answered * self._first_kills >= (self._killer.kills.total() + 1) * self._plan.number * 0.9
 
     def _see_through(self, days: Days) -> None:
-        """Days, until all have ended."""
-        days.settle(_LEASE_SECONDS)
+        """Days, until all have ended; the kills that are left fall on the first of them."""
+        days.settle()
+        told, moved = 0, 0
         for stop in range(_MOST_STOPS):
-            under_way = sum(not one.ended for one in self._ledger.pickups())
-            if not under_way:
+            under_way, before, told = self._ledger.under_way(), told, self._ledger.told()
+            moved = stop if told > before else moved
+            if not under_way or stop > moved + _STUCK:
                 return
-            now = days.pass_one()
-            days.settle(_STEP_SECONDS)
-            if stop % 6 == 0:
+            self._merchant.change_mood()
+            now = days.pass_one(self._strike_now_and_then)
+            if stop % 4 == 0:
                 self._say(f"{now:%a %d %b %H:%M}: {under_way} under way")
 
+    def _strike_now_and_then(self) -> None:
+        if self._killer.kills.total() < self._plan.kills:
+            time.sleep(self._dice.random() * 0.5)
+            self._killer.strike()
+            self._killer.look()
+
     def _audited(self, lab: str) -> tuple[Findings, Tally]:
-        books = [line for carrier in CARRIERS for line in _books(lab, carrier)]
-        findings = audit(self._load.accepted, self._ledger.pickups(), self._ledger.bookings(), books)
-        return findings, Tally(
+        lost_answers = trouble.committed_without_reply(lab)
+        httpx.delete(f"{lab}/_lab/faults", timeout=10).raise_for_status()
+        bookings = self._ledger.bookings()
+        seen = Evidence(
+            accepted=self._load.accepted,
+            refused=self._load.refused,
+            pickups=self._ledger.pickups(),
+            bookings=bookings,
+            books=[line for carrier in CARRIERS for line in _books(lab, carrier)],
+            labels=frozenset(_paid_labels(lab, bookings)),
+            events=self._ledger.events(),
+            messages=self._merchant.taken,
+            unsent=self._ledger.unsent(),
+            calls=self._ledger.calls(),
+            guarded=self._ledger.guards_open_bookings(),
+        )
+        return audit(seen), Tally(
             kills=self._killer.kills,
             while_sending=self._killer.while_sending,
             unknown=self._ledger.doubts(),
-            committed_without_reply=trouble.committed_without_reply(lab),
+            committed_without_reply=lost_answers,
+            taken=len(self._merchant.taken),
+            repeats=len(self._merchant.taken) - len({one.id for one in self._merchant.taken}),
+            turned_away=self._merchant.turned_away,
             refused=self._load.refused,
         )
 
@@ -120,3 +189,12 @@ class Run:
 def _books(lab: str, carrier: str) -> list[Line]:
     answer = httpx.get(f"{lab}/_lab/books", params={"carrier": carrier}, timeout=60)
     return msgspec.json.decode(answer.content, type=Books).consignments
+
+
+def _paid_labels(lab: str, bookings: Sequence[Booking]) -> Iterator[str]:
+    """Shipments whose label was bought and not given back, as EasyPost tells its customer."""
+    with httpx.Client(base_url=f"{lab}/easypost", auth=(_LAB_ACCOUNT, ""), timeout=10) as http:
+        for shipment in {one.handles["shipment"] for one in bookings if one.over and "shipment" in one.handles}:
+            told = http.get(f"/shipments/{shipment}").raise_for_status().json()
+            if told["postage_label"] and not told["refund_status"]:
+                yield shipment

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
+import datetime as dt
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
 import msgspec
 
-from gateway.demo.api import Lab
+from gateway.demo.api import Lab, Problem
 from tests.chaos.ledger import Ledger
 from tests.chaos.parts import House
 
@@ -32,18 +35,44 @@ FAULTS: Mapping[str, tuple[int, Mapping[str, int]]] = {
 }
 # By consignment.
 WORLD: Mapping[str, int] = {"silent": 20, "lost": 4, "scans_twice": 50, "scans_out_of_order": 50}
+# Real carriers are no faster, and a call that is out can be hit. Each in milliseconds.
+_LATENCIES: Mapping[str, int] = {"book": 40, "cancel": 40}
 # After these the carrier has done its work and we do not know.
 _DONE_IN_SILENCE = frozenset({"server_error_booked", "timeout_booked", "drop_after_commit", "truncated"})
 
-_VICTIMS = ("work-1", "work-2", "api", "relay", "valkey", "flush")
-_WEIGHTS = (32, 32, 12, 10, 8, 6)
-_AIM = 1.5  # seconds a worker's kill waits for a call to be out
+# Every ten kills, in an order of the dice.
+FLUSH = "flush"
+DECK = ("work-1",) * 3 + ("work-2",) * 3 + ("api", "relay", "valkey", FLUSH)
+_AIM = 3.0  # seconds a worker's kill waits for a call of its own to be out
+_A_CALL = 0.6  # seconds: another worker's call is over by then, mostly
+_SETTLED = 1.0  # seconds after which a booking still on the wire is nobody's any more
 
 
-def unleash(lab: Lab) -> None:
+class More(msgspec.Struct, frozen=True, kw_only=True):
+    """More of one fault: `thousandths` of the calls, or of those of one operation."""
+
+    kind: str
+    thousandths: int
+    operation: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> More:
+        """KIND=THOUSANDTHS or KIND=THOUSANDTHS@OPERATION. Raises ValueError."""
+        kind, _, rest = text.partition("=")
+        thousandths, _, operation = rest.partition("@")
+        return cls(kind=kind, thousandths=int(thousandths), operation=operation)
+
+
+def unleash(lab: Lab, more: Iterable[More]) -> None:
     for carrier in CARRIERS:
-        for kind, (thousandths, more) in FAULTS.items():
-            lab.tell("/faults", carrier=carrier, kind=kind, probability=thousandths / 1000, **more)
+        for operation, ms in _LATENCIES.items():
+            lab.tell("/latency", carrier=carrier, operation=operation, ms=ms)
+        for one in more:
+            rule: dict[str, Any] = {"kind": one.kind, "probability": one.thousandths / 1000, **FAULTS.get(one.kind, (0, {}))[1]}
+            with contextlib.suppress(Problem):  # not every carrier has each operation
+                lab.tell("/faults", carrier=carrier, operation=one.operation, **rule)
+        for kind, (thousandths, details) in FAULTS.items():
+            lab.tell("/faults", carrier=carrier, kind=kind, probability=thousandths / 1000, **details)
         for kind, thousandths in WORLD.items():
             lab.tell("/faults", carrier=carrier, kind=kind, probability=thousandths / 1000)
 
@@ -55,29 +84,64 @@ def committed_without_reply(url: str) -> int:
 
 
 class Killer:
-    """Draws its victims by the seed; `while_sending` counts workers killed while a booking of theirs was on the wire."""
+    """Deals its victims by the seed; `kills` counts them by part. What died on the wire is known a second after the kill."""
 
     def __init__(self, house: House, ledger: Ledger, seed: int) -> None:
         self._house = house
         self._ledger = ledger
         self._dice = random.Random(seed)
-        self.kills = 0
+        self._deck: list[str] = []
+        self._dead: set[tuple[str, dt.datetime]] = set()
+        self._hit: set[tuple[str, dt.datetime]] = set()
+        self._hit_at = 0.0
+        self.kills: collections.Counter[str] = collections.Counter()
         self.while_sending = 0
 
     def strike(self) -> None:
-        (victim,) = self._dice.choices(_VICTIMS, _WEIGHTS)
-        self.kills += 1
-        if victim == "flush":
+        self.look()
+        victim = self._next()
+        self.kills[victim.partition("-")[0]] += 1
+        if victim == FLUSH:
             self._house.flush()
-            return
-        if victim.startswith("work") and self._aimed():
-            self.while_sending += 1
-        self._house.kill(victim)
+        elif victim.startswith("work"):
+            self._shoot(victim)
+        else:
+            self._house.kill(victim)
 
-    def _aimed(self) -> bool:
+    def look(self) -> None:
+        """Whether the last worker's kill left a booking behind on the wire: then the worker was sending."""
+        if not self._hit:
+            return
+        time.sleep(max(0.0, self._hit_at + _SETTLED - time.monotonic()))
+        left = self._hit & self._ledger.on_the_wire()
+        self.while_sending += bool(left)
+        self._dead |= left
+        self._hit = set()
+
+    def _next(self) -> str:
+        if not self._deck:
+            self._deck = self._dice.sample(DECK, len(DECK))
+        return self._deck.pop()
+
+    def _shoot(self, worker: str) -> None:
+        """While a call of its own is out, as far as can be seen: it is frozen, and calls of others end meanwhile."""
         until = time.monotonic() + _AIM
         while time.monotonic() < until:
-            if self._ledger.on_the_wire():
-                return True
+            if self._fresh():
+                with self._house.frozen(worker):
+                    if seen := self._lasting():
+                        self._hit, self._hit_at = seen, time.monotonic()
+                        return self._house.kill(worker)
             time.sleep(0.002)
-        return False
+        return self._house.kill(worker)
+
+    def _lasting(self) -> set[tuple[str, dt.datetime]]:
+        """What is still on the wire when every call of a process that is not frozen is over."""
+        until, seen = time.monotonic() + _A_CALL, self._fresh()
+        while seen and time.monotonic() < until:
+            time.sleep(0.02)
+            seen &= self._fresh()
+        return seen
+
+    def _fresh(self) -> set[tuple[str, dt.datetime]]:
+        return self._ledger.on_the_wire() - self._dead
