@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import functools
 import json
 import threading
 from pathlib import Path
@@ -88,10 +89,14 @@ def wanted(**more: Any) -> Wanted:
     return Wanted(**({"parcels": (box,), "items": (shirt,)} | more))
 
 
+@functools.cache
 def card(name: str) -> RateCard:
     found = read_toml((CARDS / f"{name}.toml").read_text())
     assert isinstance(found, RateCard), found
     return found
+
+
+_sides = functools.cache(load_sides)
 
 
 class World:
@@ -102,7 +107,7 @@ class World:
     ) -> None:
         self.now = MONDAY
         self.pushes = pushes
-        self.lab = Lab(load_sides(), seed=seed, wall=lambda: self.now)
+        self.lab = Lab(_sides(), seed=seed, wall=lambda: self.now)
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
         self.ledger = ledgers.fresh(folder)

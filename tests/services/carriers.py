@@ -55,6 +55,7 @@ RATES = read_rates((CARDS / "example_rates.toml").read_text())
 POLICY = replace(DEFAULT, give_up_at=Money(30_000_00, "INR"))
 
 _COMPILED: dict[Any, Any] = {}
+_DIALECTS: dict[str, sa.Dialect] = {}
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,10 +140,11 @@ class Holding(msgspec.Struct, frozen=True, order=True, kw_only=True):
 
 
 def _sharing(db: Database) -> Database:
-    """SQLAlchemy compiles a statement once per engine; hundreds of short worlds would spend a third of their time on that."""
+    """SQLAlchemy compiles a statement once per dialect; hundreds of short worlds would spend a third of their time on that."""
     for name in ("_writer", "_reader"):
-        engine = getattr(db, name)
-        setattr(db, name, engine.execution_options(compiled_cache=_COMPILED))
+        engine = getattr(db, name).execution_options(compiled_cache=_COMPILED)
+        engine.dialect = _DIALECTS.setdefault(engine.dialect.name, engine.dialect)
+        setattr(db, name, engine)
     return db
 
 
