@@ -25,7 +25,7 @@ from gateway.processes.port import ready
 from gateway.settings import Settings
 from tests.chaos.hours import Hours
 
-_PATIENCE = 30.0
+_PATIENCE = 120.0
 WORKERS = ("work-1", "work-2")
 PARTS = ("lab", "api", "relay", *WORKERS)
 _HERE = Path(__file__).parents[2]
