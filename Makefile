@@ -20,7 +20,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 BUILD_REQUIRES := import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults test-postgres chaos clients mutations fuzz check bench bench-choice conformance record lock
+.PHONY: help run test faults test-postgres chaos chaos-mutants clients mutations fuzz check bench bench-choice conformance record lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -45,6 +45,9 @@ check: .venv/.for-developing ## lint, format, types, and the floors between pack
 
 chaos: .venv/.for-developing ## book N returns among faults, kill KILLS times, hold the carriers' books against the ledger; DB=sqlite|postgres SEED=1
 	@$(BIN)/python -m tests.chaos -n $(or $(N),200) --kills $(or $(KILLS),10) --db $(or $(DB),sqlite) --seed $(SEED)
+
+chaos-mutants: .venv/.for-developing ## plant each bug of PATCHES=tests/chaos/mutants in a copy, where the chaos must find it; in MINUTES=60 at most
+	@$(BIN)/python -m tests.chaos.mutating --patches $(or $(PATCHES),tests/chaos/mutants) --minutes $(or $(MINUTES),60) $(ONLY)
 
 clients: .venv/.for-developing ## ask each of KEYS bookings from CLIENTS clients at once, under one key: one pickup and one answer; DB=sqlite|postgres
 	@$(BIN)/python -m tests.clients --keys $(or $(KEYS),1000) --clients $(or $(CLIENTS),64) --db $(or $(DB),sqlite)
