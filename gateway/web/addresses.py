@@ -85,6 +85,19 @@ class Amount(Shape, frozen=True, kw_only=True):
             yield Fault("/amount", "too_many_decimals", f"{currency} has {exponent(currency)} decimals")
 
 
+class AmountAboveZero(Amount, frozen=True, kw_only=True):
+    """An exact amount that is not 0."""
+
+    amount: Annotated[
+        str,
+        Meta(
+            pattern=r"^(?!0+(\.0+)?$)\d{1,9}(\.\d{1,3})?$",
+            extra={"form": 'a decimal text above 0 such as "1499.00"'},
+            examples=["1499.00"],
+        ),
+    ]
+
+
 class PartyRequest(Shape, frozen=True, kw_only=True):
     """A person or company at an address."""
 

@@ -14,7 +14,7 @@ from gateway.store import merchants
 from gateway.store.audit import Entry
 from gateway.values import Mode
 from gateway.web import facts
-from gateway.web.addresses import Amount, Shape, to_money
+from gateway.web.addresses import Amount, AmountAboveZero, Shape, to_money
 from gateway.web.bodies import Fault, Parts, under
 from gateway.web.setup_shapes import KeyRequest, Scope
 from gateway.web.setup_views import KeyView
@@ -34,7 +34,7 @@ Land = Annotated[str, Meta(pattern="^[A-Z]{2}$", extra={"form": "two capitals su
 class FirstAmounts(Shape, frozen=True, kw_only=True):
     """The first policy's amounts, all in the merchant's currency."""
 
-    give_up_at: Amount
+    give_up_at: Annotated[AmountAboveZero, Meta(description="At 0 every pickup would go to a person.")]
     failed_visit_cost: Amount
     cost_per_day: Amount
     deadline_penalty: Amount
@@ -101,8 +101,6 @@ def _amount_faults(policy: FirstAmounts, currency: str) -> Iterator[Fault]:
         amount: Amount = getattr(policy, name)
         if amount.currency != currency:
             yield Fault(f"/{name}/currency", "other_currency", f"is {amount.currency}, the merchant's is {currency}")
-    if to_money(policy.give_up_at).minor == 0:
-        yield Fault("/give_up_at/amount", "too_small", "is 0: every pickup would go to a person")
 
 
 def newcomer(request: MerchantRequest) -> Newcomer:

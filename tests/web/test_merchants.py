@@ -57,7 +57,10 @@ def test_a_merchant_of_rupees_needs_no_rate(shop: Shop) -> None:
     [
         ({"country": "XX", "currency": "ZZZ"}, {"/country": "unknown_country", "/currency": "unknown_currency"}),
         ({"policy": in_dollars("INR")}, {f"/policy/{name}/currency": "other_currency" for name in AMOUNTS}),
-        ({"policy": in_dollars() | {"give_up_at": {"amount": "0", "currency": "USD"}}}, {"/policy/give_up_at/amount": "too_small"}),
+        (
+            {"policy": in_dollars() | {"give_up_at": {"amount": "0", "currency": "USD"}}},
+            {"/policy/give_up_at/amount": "invalid_format"},
+        ),
         ({"retention_days": -1}, {"/retention_days": "too_small"}),
         ({"keys": [{"mode": "prod", "name": "x", "scopes": ["admin"]}]}, {"/keys/0/mode": "not_one_of"}),
         ({"name": "", "clock": 1}, {"/name": "too_short", "/clock": "unknown_field"}),
