@@ -212,7 +212,8 @@ def _line(row: ApiKey | AdminKey) -> dict[str, str]:
 
 @keys.command("revoke")
 @click.argument("key_id")
-def revoke_key(key_id: str) -> None:
+@AS_JSON
+def revoke_key(key_id: str, as_json: bool) -> None:
     """Revoke a key, at once and for good.
 
     \b
@@ -229,7 +230,10 @@ def revoke_key(key_id: str) -> None:
                 ADMIN_KEYS.update(tx, key_id, revoked_at=admin.revoked_at or clock.wall())
         else:
             raise Failed(f"no key {key_id!r}; `gateway keys list --merchant NAME` shows a merchant's")
-    click.echo(f"{key_id} is revoked")
+    if as_json:
+        show_json({"id": key_id, "state": "revoked"})
+    else:
+        click.echo(f"{key_id} is revoked")
 
 
 @keys.command("rotate-master")

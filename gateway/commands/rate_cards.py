@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from adapters.contract.orders import Parcel
 from adapters.contract.places import Lane
-from adapters.contract.units import Length, Weight
+from adapters.contract.units import Length, Money, Weight
 from gateway import clock, ids
 from gateway.carriers import registry
 from gateway.commands.audited import audited
@@ -47,7 +47,8 @@ def rate_cards() -> None:
 @_MERCHANT
 @_MODE
 @click.option("--dry-run", is_flag=True, help="Keep nothing; tell what would be kept, or all errors with their lines.")
-def import_cards(files: tuple[Path, ...], merchant: str, mode: str, dry_run: bool) -> None:
+@AS_JSON
+def import_cards(files: tuple[Path, ...], merchant: str, mode: str, dry_run: bool, as_json: bool) -> None:
     """Bring in rate cards, TOML or CSV: all of them or, where one has an error, none.
 
     \b
@@ -60,10 +61,13 @@ def import_cards(files: tuple[Path, ...], merchant: str, mode: str, dry_run: boo
     cards = [found for found in read.values() if isinstance(found, RateCard)]
     with ledger() as database, database.write() as tx:
         owner = Owner(merchant_named(tx, merchant).id, Mode(mode))
-        for card in [] if dry_run else cards:
-            row = _stored(owner, card)
+        rows = [_stored(owner, card) for card in cards]
+        for row in [] if dry_run else rows:
             with audited(tx, "createRateCard", row.id, chain_of(owner)):
                 CARDS.insert(tx, row)
+    if as_json:
+        show_json([{"id": None if dry_run else row.id, "carrier": row.carrier, "service": row.service} for row in rows])
+        return
     for card in cards:
         click.echo(f"{card.title}: {_told(card)}{', not kept' if dry_run else ''}")
 
@@ -107,7 +111,8 @@ def _stored(owner: Owner, card: RateCard) -> StoredCard:
 @click.option("--grams", required=True, type=click.IntRange(1, 1_000_000))
 @click.option("--size", default="100x100x100", show_default=True, help="Length x width x height in millimetres.")
 @click.option("--checks", default=0, show_default=True, type=click.IntRange(0, 20), help="Questions at the door.")
-def explain(file: Path, origin: str, destination: str, grams: int, size: str, checks: int) -> None:
+@AS_JSON
+def explain(file: Path, origin: str, destination: str, grams: int, size: str, checks: int, as_json: bool) -> None:
     """Say what a card's file asks for a pickup, line by line, without keeping it.
 
     \b
@@ -118,7 +123,13 @@ def explain(file: Path, origin: str, destination: str, grams: int, size: str, ch
         raise Failed("; ".join(card))
     country = min(registry.carrier(card.carrier).countries, default="IN")
     lane = Lane(origin=origin, destination=destination, origin_country=country, destination_country=country)
-    _show_price(price(card, lane, (_parcel(grams, size),), checks, dt.datetime.now(dt.UTC).date()))
+    found = price(card, lane, (_parcel(grams, size),), checks, dt.datetime.now(dt.UTC).date())
+    if isinstance(found, NoPrice):
+        raise Failed(f"no price: {found.detail}")
+    if as_json:
+        show_json(_itemised(found))
+    else:
+        _show_price(found)
 
 
 def _parcel(grams: int, size: str) -> Parcel:
@@ -129,9 +140,21 @@ def _parcel(grams: int, size: str) -> Parcel:
     return Parcel(dead_weight=Weight(grams), length=length, width=width, height=height)
 
 
-def _show_price(found: CardPrice | NoPrice) -> None:
-    if isinstance(found, NoPrice):
-        raise Failed(f"no price: {found.detail}")
+def _itemised(found: CardPrice) -> dict[str, object]:
+    return {
+        "lines": [{"code": line.code, "amount": _amount(line.amount), "detail": line.detail} for line in found.lines],
+        "total": _amount(found.total),
+        "due_if_not_collected": _amount(found.due_if_not_collected),
+        "zone": found.zone,
+        "chargeable_g": found.chargeable.grams,
+    }
+
+
+def _amount(money: Money) -> dict[str, str]:
+    return {"amount": f"{money.decimal:f}", "currency": money.currency}
+
+
+def _show_price(found: CardPrice) -> None:
     for line in found.lines:
         click.echo(f"{line.code:14} {line.amount!s:>14}  {line.detail}".rstrip())
     click.echo(f"{'total':14} {found.total!s:>14}  {found.zone}, {found.chargeable.grams} g")

@@ -70,7 +70,8 @@ def _line(row: Endpoint) -> dict[str, object]:
 @click.option("--delivery", "delivery_id", help="This message only.")
 @click.option("--from", "since", type=Instant(), help="Events made then or later.")
 @click.option("--to", "until", type=Instant(), help="Events made before then; now if left out.")
-def replay(endpoint_id: str, delivery_id: str | None, since: dt.datetime | None, until: dt.datetime | None) -> None:
+@AS_JSON
+def replay(endpoint_id: str, delivery_id: str | None, since: dt.datetime | None, until: dt.datetime | None, as_json: bool) -> None:
     """Send messages again: one, or all events of a time.
 
     \b
@@ -86,7 +87,10 @@ def replay(endpoint_id: str, delivery_id: str | None, since: dt.datetime | None,
             number = _again(tx, row, delivery_id, since, until or clock.wall())
         except WrongState as error:
             raise Failed(str(error)) from error
-    click.echo(f"{number} on their way again")
+    if as_json:
+        show_json({"deliveries": number})
+    else:
+        click.echo(f"{number} on their way again")
 
 
 def _again(tx: sa.Connection, row: Endpoint, delivery_id: str | None, since: dt.datetime | None, until: dt.datetime) -> int:

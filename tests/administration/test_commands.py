@@ -126,7 +126,7 @@ def test_a_key_of_the_installation_is_made_listed_and_revoked(say, told):
 def test_a_merchants_key_is_listed_and_revoked(say, told):
     say("merchants", "create", "Kestrel")
     made = told("keys", "create", "--merchant", "Kestrel", "--mode", "test")
-    say("keys", "revoke", made["id"])
+    assert told("keys", "revoke", made["id"]) == {"id": made["id"], "state": "revoked"}
     assert [(one["id"], one["mode"], one["state"]) for one in told("keys", "list", "--merchant", "Kestrel")] == [
         (made["id"], "test", "revoked")
     ]

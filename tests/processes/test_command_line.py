@@ -6,13 +6,14 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import rich_click as click
 
 from gateway.carriers import registry
-from gateway.cli import main
+from gateway.cli import gateway, main
 from tests.processes.returns import Desk
 
 _CARD = Path("rates/data/delhivery_surface.toml")
@@ -237,13 +238,30 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert _said(capsys, 0, "--version") == "gateway 0.1.0\n"
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["serve", "demo", "api", "work", "relay", "lab", "db upgrade", "merchants create", "keys create", "accounts add",
-     "accounts list", "accounts verify", "pickups list", "pickups show"],
-)  # fmt: skip
+def _commands(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    """All that can be called, each with the words that call it."""
+    if not isinstance(command, click.Group):
+        yield " ".join(words), command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        _, found, _ = command.resolve_command(context, [name])
+        assert found is not None
+        yield from _commands(found, (*words, name))
+
+
+_COMMANDS = dict(_commands(gateway))
+_TELL_NOTHING = {"serve", "demo", "api", "work", "relay", "lab", "db upgrade", "label", "completion"}
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
 def test_every_command_helps_with_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
-    assert f"gateway {command.partition(' ')[0]}" in _said(capsys, 0, *command.split(), "--help").replace("Usage: gateway", "")
+    assert f"gateway {command}" in _said(capsys, 0, *command.split(), "--help").replace("Usage: gateway", "")
+
+
+def test_every_command_that_tells_something_tells_it_to_programs_too() -> None:
+    silent = {name for name, command in _COMMANDS.items() if not any("--json" in one.opts for one in command.params)}
+    assert silent == _TELL_NOTHING
 
 
 def _modules_after(import_line: str) -> set[str]:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(ledgers.on_postgresql(), reason="of the ledger i
 
 @pytest.fixture
 def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
-    """A command over the first world's ledger; what it printed, on standard error where it fails."""
+    """A command over the first world's ledger; what it printed, on standard error where it fails with a sentence."""
     for name in ("DATABASE_URL", "REDIS_URL", "GATEWAY_MASTER_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "0"))
@@ -36,7 +36,7 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         capsys.readouterr()
         assert main(arguments) == code
         out, err = capsys.readouterr()
-        return out if code == 0 else err
+        return out if code == 0 else err or out
 
     return run
 
@@ -62,6 +62,10 @@ def test_a_choice_that_was_tampered_with_is_named(lived, say):
         body: Any = row.body | {"limit": row.body["limit"] - 1}
         tx.execute(tables.decisions.update().where(tables.decisions.c.id == row.id).values(body=body))
     assert say(1, "decisions", "replay") == f"gateway: {row.id}: another limit\n"
+    assert json.loads(say(1, "decisions", "replay", "--json")) == {
+        "replayed": 3,
+        "different": [{"id": row.id, "wrong": "another limit"}],
+    }
 
 
 def test_the_ledger_gives_the_same_cells_and_sums(lived, say):
@@ -78,6 +82,8 @@ def test_what_differs_from_the_ledger_is_named_and_mended(lived, say):
         tx.execute(tables.loose_facts.delete())
     told = say(1, "scores", "rebuild", "--check", "--merchant", "Kestrel")
     assert "differ from the ledger: all, fact of bkg_" in told and f"fact of {gone}" in told
+    (one,) = json.loads(say(1, "scores", "rebuild", "--check", "--json"))
+    assert (one["merchant"], one["mode"], one["differing"][0]) == (lived.merchant.id, "test", "all")
 
     say(0, "scores", "rebuild")
 
@@ -131,6 +137,8 @@ def test_cards_are_brought_in_and_a_dry_run_keeps_nothing(make_world, say):
     assert cards(world) == before
     assert say(0, "rate-cards", "import", str(CARD), "--merchant", "Kestrel").startswith("rate card delhivery/surface of ")
     assert cards(world) == before + 1
+    (told,) = json.loads(say(0, "rate-cards", "import", str(CARD), "--merchant", "Kestrel", "--dry-run", "--json"))
+    assert told == {"id": None, "carrier": "delhivery", "service": "surface"}
 
 
 def test_one_card_with_an_error_keeps_all_out_and_tells_its_lines(make_world, say, tmp_path):
@@ -146,11 +154,13 @@ def test_one_card_with_an_error_keeps_all_out_and_tells_its_lines(make_world, sa
 
 
 def test_a_card_is_explained_line_by_line(say):
-    told = say(
-        0, "rate-cards", "explain", str(CARD), "--from", "560038", "--to", "394101", "--grams", "480", "--size", "300x200x60"
-    )
+    asked = ("rate-cards", "explain", str(CARD), "--from", "560038", "--to", "394101", "--grams", "480", "--size", "300x200x60")
+    told = say(0, *asked)
     assert [line.split()[0] for line in told.splitlines()] == ["freight", "fuel", "tax", "total", "if"]
     assert "1000 g" in told  # 300 x 200 x 60 mm over 5000 is 720 g
+    itemised = json.loads(say(0, *asked, "--json"))
+    assert [line["code"] for line in itemised["lines"]] == ["freight", "fuel", "tax"]
+    assert (itemised["chargeable_g"], f"{itemised['total']['amount']} INR" in told) == (1000, True)
 
 
 def test_the_gap_to_the_carriers_own_price_is_shown(lived, say):

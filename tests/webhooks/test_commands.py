@@ -46,6 +46,8 @@ def test_one_message_or_all_of_a_time_are_sent_again(office: Office, say) -> Non
     assert say("replay", endpoint, "--delivery", delivery) == (0, "1 on their way again\n")
     assert say("replay", endpoint, "--from", "2026-03-09T00:00:00Z") == (0, "2 on their way again\n")
     assert sorted(office.states(endpoint)) == ["delivered"] * 2 + ["pending"] * 3
+    code, text = say("replay", endpoint, "--from", "2026-03-09T00:00:00Z", "--json")
+    assert (code, json.loads(text)) == (0, {"deliveries": 2})
 
 
 def test_a_persons_mistakes_are_told_with_their_cure(office: Office, say) -> None:
