@@ -21,7 +21,7 @@ from gateway.store import tables
 from gateway.store.database import AWAY, Database
 
 # The queues' names; a test holds them against gateway/jobs/queue.py, which stands above this.
-QUEUES = ("pickups", "polls", "audits")
+QUEUES = ("pickups", "polls", "audits", "lists")
 
 _KEPT = 5.0
 _PATIENCE = 1.0
