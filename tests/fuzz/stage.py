@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 
 from gateway import clock
 from gateway.demo import stage
+from gateway.demo.api import Api
 from gateway.demo.returns import RETURNS, request
 from gateway.settings import Settings
 from gateway.store import merchants
@@ -18,7 +20,9 @@ from gateway.store.database import Database
 from tests.processes.running import Run, eventually
 
 _DAYS = 2
+_FRESH = 8
 _UNBRAKED = {"GATEWAY_RATE_LIMIT": "1000000/1"}
+_IDS = {"/exceptions": "exception_id", "/rate-cards": "card_id", "/carrier-accounts": "account_id", "/locations": "location_id"}
 _ENDPOINT = {"url": "https://hooks.invalid/pickups"}
 
 
@@ -37,15 +41,42 @@ def running(folder: Path) -> Iterator[Run]:
 
 
 def set_up(run: Run, seed: int) -> Mapping[str, str]:
-    """What schemathesis.toml asks of the environment. The returns of the demonstration are booked, two days have passed."""
+    """What schemathesis.toml and hooks ask of the environment. Returns have been under way for two days, some are just booked."""
     settings = Settings(data_dir=run.data, port=run.port)
     made = stage.set_up(settings, seed)
     made.api.post("/webhook-endpoints", _ENDPOINT, dict[str, Any])
-    for number in range(len(RETURNS)):
+    _book(made, range(len(RETURNS)))
+    now = made.api.post("/test/clock/advance", {"seconds": _DAYS * 86_400}, dict[str, Any])["now"]
+    _book(made, range(len(RETURNS), len(RETURNS) + _FRESH))
+    keys = {"MERCHANT_KEY": made.key, "ADMIN_KEY": _admin_key(settings), "PUSH_TOKEN": _push_token(settings)}
+    return {**keys, "TEST_CLOCK": now, "KNOWN_IDS": json.dumps(eventually(lambda: _known(made.api)))}
+
+
+def _book(made: stage.Stage, numbers: Iterable[int]) -> None:
+    for number in numbers:
         headers = {"idempotency-key": f"return-{number}", "prefer": "wait=5"}
         made.api.post("/pickups", request(number, made.locations), dict[str, Any], headers)
-    made.api.post("/test/clock/advance", {"seconds": _DAYS * 86_400}, dict[str, Any])
-    return {"MERCHANT_KEY": made.key, "ADMIN_KEY": _admin_key(settings), "PUSH_TOKEN": _push_token(settings)}
+
+
+def _known(api: Api) -> list[dict[str, str]]:
+    """What stands in paths together; nothing until there is some of each."""
+    found = list(_ids(api))
+    return found if {"visit_id", "exception_id", "delivery_id", "awb"} <= set().union(*found) else []
+
+
+def _ids(api: Api) -> Iterator[dict[str, str]]:
+    for pickup in api.all("/pickups", dict[str, Any], expand="visits"):
+        yield {"pickup_id": pickup["id"]}
+        yield from (
+            {"pickup_id": pickup["id"], "visit_id": visit["id"]} for visit in pickup["visits"] if visit["outcome"] == "failed"
+        )
+        yield from ({"carrier": one["carrier"], "awb": one["awb"]} for one in pickup["bookings"] if one["awb"])
+    for endpoint in api.all("/webhook-endpoints", dict[str, Any]):
+        yield {"endpoint_id": endpoint["id"]}
+        deliveries = api.all(f"/webhook-endpoints/{endpoint['id']}/deliveries", dict[str, Any])
+        yield from ({"endpoint_id": endpoint["id"], "delivery_id": one["id"]} for one in deliveries)
+    for path, name in _IDS.items():
+        yield from ({name: one["id"]} for one in api.all(path, dict[str, Any]))
 
 
 def _admin_key(settings: Settings) -> str:
