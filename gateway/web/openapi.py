@@ -127,6 +127,8 @@ def _tell_headers(operation: dict[str, Any]) -> None:
         response["headers"] = response.get("headers", {}) | refs
 
 
+_TRIED = ("createRateCard", "200")  # a dry run: there is nothing to go on with
+
 # Whose answers hold ids that other operations have in their paths: the parameter, and where its value stands.
 _IDS: Mapping[str, Mapping[str, str]] = {
     "createApiKey": {"key_id": "/id"},
@@ -151,7 +153,8 @@ def _link(operation: dict[str, Any], paths: dict[str, Any]) -> None:
     own = {one["name"]: f"$request.path.{one['name']}" for one in operation.get("parameters", ()) if one["in"] == "path"}
     given = {name: f"$response.body#{place}" for name, place in _IDS.get(operation["operationId"], {}).items()}
     for status, response in operation["responses"].items():
-        links = dict(_links(own, given, paths)) if status[0] == "2" else {}
+        tried = (operation["operationId"], status) == _TRIED
+        links = dict(_links(own, given, paths)) if status[0] == "2" and not tried else {}
         response |= {"links": links} if links else {}
 
 

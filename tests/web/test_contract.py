@@ -44,6 +44,11 @@ def test_what_is_made_links_to_what_can_be_done_with_it() -> None:
     assert visits["disputeVisit"]["parameters"] == known
 
 
+def test_a_dry_run_links_to_nothing() -> None:
+    answers = CONTRACT["paths"]["/v1/rate-cards"]["post"]["responses"]
+    assert ("links" in answers["201"], "links" in answers["200"]) == (True, False)
+
+
 def test_a_parameter_is_left_out_and_never_null() -> None:
     schemas = [parameter["schema"] for _, _, operation in operations() for parameter in operation.get("parameters", ())]
     assert [schema for schema in schemas if {"type": "null"} in schema.get("oneOf", ())] == []
