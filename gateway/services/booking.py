@@ -235,11 +235,8 @@ class LookUp(msgspec.Struct, frozen=True):
             _no_way_to_ask(tx, case, booking, settled_at + PUSH_GRACE, wall)
         elif wall < settled_at:
             BOOKINGS.update(tx, booking.id, retry_at=min(settled_at, wall + backoff(booking.lookups)))
-        elif booking.tries >= _MOST_TRIES:
-            refuse(tx, case, booking, booking.refusal or Refusal(kind="outcomeunknown"), wall)
-            _no_doubt(tx, case, booking, "not_booked", wall)
         else:
-            ask_again(tx, booking, wall)
+            not_booked(tx, case, booking, wall)
             _no_doubt(tx, case, booking, "not_booked", wall)
         restate(tx, case.pickup.id, wall)
 
@@ -251,8 +248,16 @@ def _no_doubt(tx: sa.Connection, case: Case, booking: Booking, how: str, wall: d
             resolve(tx, case, exception, how, wall)
 
 
-def ask_again(tx: sa.Connection, booking: Booking, wall: dt.datetime) -> None:
-    """The carrier knows of no such booking: it is sent again under the same reference."""
+def not_booked(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetime) -> None:
+    """The carrier knows of no such booking: it is asked again, and once that was often enough another one."""
+    if booking.tries >= _MOST_TRIES:
+        refuse(tx, case, booking, booking.refusal or Refusal(kind="outcomeunknown"), wall)
+    else:
+        _ask_again(tx, booking, wall)
+
+
+def _ask_again(tx: sa.Connection, booking: Booking, wall: dt.datetime) -> None:
+    """It is sent again under the same reference."""
     state = move(booking.state, BookingEvent.NOT_FOUND)
     BOOKINGS.update(tx, booking.id, state=state, retry_at=None, lookups=0, updated_at=wall)
 
@@ -269,8 +274,8 @@ def _no_way_to_ask(tx: sa.Connection, case: Case, booking: Booking, deadline: dt
         BOOKINGS.update(tx, booking.id, retry_at=deadline)
         return
     policy = accounts.policy_or_default(tx, case.owner, case.merchant.currency)
-    if policy.uncertain_booking == "prefer_double":
-        ask_again(tx, booking, wall)
+    if policy.uncertain_booking == "prefer_double" and booking.tries < _MOST_TRIES:
+        _ask_again(tx, booking, wall)
         return
     BOOKINGS.update(tx, booking.id, retry_at=None)
     _alarm(tx, case, booking, f"{booking.carrier} has no way to ask and pushed nothing: look into its panel", wall)

@@ -18,7 +18,7 @@ from gateway.carriers import registry
 from gateway.life.booking import BookingEvent, BookingState, move, takes
 from gateway.life.pickup import ENDS, Intent, PickupState
 from gateway.services import judging, orphans
-from gateway.services.booking import ask_again
+from gateway.services.booking import not_booked
 from gateway.services.following import adopt, standing
 from gateway.services.notifying import (
     NOT_AT_CARRIER,
@@ -175,10 +175,10 @@ def _adopt(tx: sa.Connection, case: Case, exception: PickupException, wanted: Re
 
 
 def _not_booked(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
-    """The operator saw that the carrier has nothing: it is asked again, its cancel is confirmed, or another booking is made."""
+    """The operator saw that the carrier has nothing: it or another carrier is asked, or its cancel is confirmed."""
     if exception.reason in OF_A_CANCEL or exception.reason == NOT_AT_CARRIER:
         return _is_over(tx, case, exception, wall)
-    ask_again(tx, _doubtful(case, exception), wall)
+    not_booked(tx, case, _doubtful(case, exception), wall)
     resolve(tx, case, exception, "not_booked", wall)
     return None
 

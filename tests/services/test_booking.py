@@ -88,6 +88,29 @@ def test_who_prefers_double_has_it_sent_again_when_the_push_was_waited_for_in_va
     assert world.case(pickup).exceptions == []
 
 
+def test_what_a_person_finds_not_booked_each_time_is_sent_five_times_and_no_more(make_wide):
+    world = make_wide("ekart")
+    world.fault("timeout_unbooked", operation="book")
+    pickup = world.book()
+    for _ in range(6):
+        world.come_to_rest(dt.timedelta(minutes=10))
+        world.look_into_the_panel(pickup)
+
+    first = world.case(pickup).bookings[0]
+    assert (first.state, first.tries) == (BookingState.REFUSED, 5)
+
+
+def test_who_prefers_double_has_it_sent_five_times_and_is_asked_then(make_wide):
+    world = make_wide("ekart", policy=replace(POLICY, uncertain_booking=UncertainBooking.PREFER_DOUBLE))
+    world.fault("timeout_unbooked", operation="book")
+    pickup = world.book()
+    world.come_to_rest()
+
+    (booking,) = world.case(pickup).bookings
+    assert (booking.state, booking.tries) == (BookingState.UNKNOWN, 5)
+    assert [one.state for one in world.case(pickup).open_exceptions] == ["needs_decision"]
+
+
 def test_what_was_not_sent_is_sent_again(make_world):
     world = make_world("ekart")
     world.fault("throttle", operation="book", times=2)
