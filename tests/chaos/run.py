@@ -28,7 +28,7 @@ _MOST_STOPS, _STUCK = 100, 20  # mornings and evenings: so many in all, and with
 _OF_THE_DAYS = 0.2  # of the kills: while riders come, carriers are cancelled and others booked
 _LEASE = dt.timedelta(seconds=200)  # what a killed driver held is free again after three minutes
 _LAST_TRIES = (dt.timedelta(minutes=10), *(dt.timedelta(hours=11),) * 8)  # of the webhooks
-_STILL = 4.0
+_STILL = 10.0  # seconds without an answer of a carrier: what is left is not under way
 _TOLD_EVERY = 10.0
 _MOODS_EVERY = 1.0
 _LAB_ACCOUNT = "lab_demo"
