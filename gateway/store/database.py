@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -201,14 +202,26 @@ def _note_use(connection: Any, record: Any) -> None:
 
 
 def _check_idle(dialect: sa.Dialect) -> Callable[[Any, Any, Any], None]:
-    """Ask a connection that has been idle whether it still stands; `pool_pre_ping` would ask one in use every moment, too."""
+    """Ask a connection that has been idle, or that the server has spoken on unasked, whether it still stands.
+
+    `pool_pre_ping` would ask one in use every moment, too: a round trip for each transaction.
+    """
 
     def check(connection: Any, record: Any, _: Any) -> None:
         idle = time.monotonic() - record.info.get(_USED, time.monotonic())
-        if idle > _IDLE and not _stands(dialect, connection):
+        if (idle > _IDLE or _spoken_to(connection)) and not _stands(dialect, connection):
             raise sa.exc.InvalidatePoolError  # all that are as old go, and another is opened
 
     return check
+
+
+def _spoken_to(connection: Any) -> bool:
+    """Whether something is there to be read: the server's last word, or its hanging up."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _stands(dialect: sa.Dialect, connection: Any) -> bool:
