@@ -21,7 +21,8 @@ def main(arguments: Sequence[str]) -> int:
         keys = stage.set_up(run, asked.seed)
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(_CONFIG), "run", f"{run.url}/openapi.json"]
         told = ["--seed", str(asked.seed), "--max-examples", str(asked.examples), *asked.more]
-        found = subprocess.run([*command, *told], env={**os.environ, **keys}).returncode
+        environment = {**os.environ, **keys, "EXAMPLES": str(asked.examples)}
+        found = subprocess.run([*command, *told], env=environment).returncode
         return found or _stumbled(run.said)
 
 

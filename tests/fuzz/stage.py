@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from gateway import clock
+from gateway.carriers import registry
 from gateway.demo import stage
 from gateway.demo.api import Api
 from gateway.demo.returns import RETURNS, request
@@ -23,6 +24,7 @@ _DAYS = 2
 _FRESH = 8
 _UNBRAKED = {"GATEWAY_RATE_LIMIT": "1000000/1"}
 _IDS = {"/exceptions": "exception_id", "/rate-cards": "card_id", "/carrier-accounts": "account_id", "/locations": "location_id"}
+_ENDPOINTS = 3  # some are struck out on the way
 _ENDPOINT = {"url": "https://hooks.invalid/pickups"}
 
 
@@ -44,7 +46,8 @@ def set_up(run: Run, seed: int) -> Mapping[str, str]:
     """What schemathesis.toml and hooks ask of the environment. Returns have been under way for two days, some are just booked."""
     settings = Settings(data_dir=run.data, port=run.port)
     made = stage.set_up(settings, seed)
-    made.api.post("/webhook-endpoints", _ENDPOINT, dict[str, Any])
+    for _ in range(_ENDPOINTS):
+        made.api.post("/webhook-endpoints", _ENDPOINT, dict[str, Any])
     _book(made, range(len(RETURNS)))
     now = made.api.post("/test/clock/advance", {"seconds": _DAYS * 86_400}, dict[str, Any])["now"]
     _book(made, range(len(RETURNS), len(RETURNS) + _FRESH))
@@ -71,6 +74,7 @@ def _ids(api: Api) -> Iterator[dict[str, str]]:
             {"pickup_id": pickup["id"], "visit_id": visit["id"]} for visit in pickup["visits"] if visit["outcome"] == "failed"
         )
         yield from ({"carrier": one["carrier"], "awb": one["awb"]} for one in pickup["bookings"] if one["awb"])
+    yield from ({"code": code} for code in registry.codes())
     for endpoint in api.all("/webhook-endpoints", dict[str, Any]):
         yield {"endpoint_id": endpoint["id"]}
         deliveries = api.all(f"/webhook-endpoints/{endpoint['id']}/deliveries", dict[str, Any])
