@@ -144,6 +144,7 @@ def run(settings: Settings) -> None:
 
     Redis may come and go, but at the start it must be there: raises NoRedis.
     """
+    _listen_to_signals()
     connection = connect(settings, blocking=True)
     logging.getLogger("rq.worker").addFilter(_in_one_line)
     with webhooks_courier.at_work(work.kit(), Sender(settings.egress_allow)):
@@ -161,9 +162,18 @@ def _worked(connection: redis.Redis) -> bool:
     except redis.RedisError as error:
         _log.warning("worker.waits", error=f"{type(error).__name__}: {error}")
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
+        _listen_to_signals()
     return told
+
+
+def _listen_to_signals() -> None:
+    """While the library does not yet, or not any more: it does so only after others can see its worker."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+
+
+def _end(signum: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _worker(connection: redis.Redis) -> Worker:

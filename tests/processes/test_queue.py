@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from rq.timeouts import JobTimeoutException
 
 from gateway import clock
 from gateway.carriers.client import NoLab
-from gateway.jobs import work
+from gateway.jobs import work, worker
 from gateway.jobs.queue import POLL, RECONCILE, NoRedis, Wakes, connect, held_key, queues
 from gateway.jobs.relay import Relay
 from gateway.jobs.worker import AT_ONCE, Worker, hold_back, wait_after
@@ -203,6 +204,18 @@ def test_that_the_queue_was_flushed_or_went_away_during_a_job_is_no_failure_of_i
 )
 def test_how_long_a_failed_job_waits_depends_on_its_error(error: type[BaseException], seconds: int) -> None:
     assert wait_after(error) == dt.timedelta(seconds=seconds)
+
+
+def test_a_worker_told_to_end_before_the_library_listens_ends_in_order(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others can see it a moment earlier, and who then ended it killed it."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    monkeypatch.setenv("GATEWAY_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setattr(Worker, "bootstrap", lambda *_: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SystemExit) as ended:
+        worker.run(settings)
+    assert ended.value.code == 0
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_a_worker_has_several_jobs_in_hand_at_once(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
