@@ -43,6 +43,10 @@ class Money(msgspec.Struct, frozen=True, order=False):
     def __str__(self) -> str:
         return f"{self.decimal:f} {self.currency}"
 
+    def told(self) -> dict[str, str]:
+        """As JSON tells it."""
+        return {"amount": f"{self.decimal:f}", "currency": self.currency}
+
     def __add__(self, other: Money) -> Money:
         return Money(self.minor + self._same(other).minor, self.currency)
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from adapters.contract.orders import Parcel
 from adapters.contract.places import Lane
-from adapters.contract.units import Length, Money, Weight
+from adapters.contract.units import Length, Weight
 from gateway import clock, ids
 from gateway.carriers import registry
 from gateway.commands.audited import audited
@@ -142,16 +142,12 @@ def _parcel(grams: int, size: str) -> Parcel:
 
 def _itemised(found: CardPrice) -> dict[str, object]:
     return {
-        "lines": [{"code": line.code, "amount": _amount(line.amount), "detail": line.detail} for line in found.lines],
-        "total": _amount(found.total),
-        "due_if_not_collected": _amount(found.due_if_not_collected),
+        "lines": [{"code": line.code, "amount": line.amount.told(), "detail": line.detail} for line in found.lines],
+        "total": found.total.told(),
+        "due_if_not_collected": found.due_if_not_collected.told(),
         "zone": found.zone,
         "chargeable_g": found.chargeable.grams,
     }
-
-
-def _amount(money: Money) -> dict[str, str]:
-    return {"amount": f"{money.decimal:f}", "currency": money.currency}
 
 
 def _show_price(found: CardPrice) -> None:

@@ -90,9 +90,7 @@ def price_booked(tx: sa.Connection, case: Case, booking: Booking, price: Money |
     """It is booked, and only now the price is known: tell the merchant if it is too much."""
     why = _too_much(tx, case, booking, price) if price else None
     if price and booking.quoted_price and why:
-        quoted = {"amount": f"{booking.quoted_price.decimal:f}", "currency": booking.quoted_price.currency}
-        now = {"amount": f"{price.decimal:f}", "currency": price.currency}
-        told = {"booking": booking.id, "quoted_price": quoted, "price": now, "reason": str(why)}
+        told = {"booking": booking.id, "quoted_price": booking.quoted_price.told(), "price": price.told(), "reason": str(why)}
         emit(tx, PICKUPS.one(tx, case.pickup.id), "pickup.price_changed", told, case.now(wall), wall)
 
 

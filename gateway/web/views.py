@@ -59,7 +59,7 @@ def whole(rows: Sequence[Any]) -> PageInfo:
 
 
 def amount(money: Money) -> Amount:
-    return Amount(amount=f"{money.decimal:f}", currency=money.currency)
+    return Amount(**money.told())
 
 
 def maybe_amount(money: Money | None) -> Amount | None:
