@@ -81,10 +81,8 @@ class Send(msgspec.Struct, frozen=True):
             _after_a_push(tx, booking, outcome)
         elif isinstance(outcome, Booked):
             booked(tx, case, booking, outcome, wall)
-        elif isinstance(outcome, Next) and outcome.price and renewing.left(tx, case, booking, outcome.price, wall):
-            pass  # the choice is made anew
         elif isinstance(outcome, Next | Later):
-            _step_done(tx, booking, outcome, wall)
+            _step_done(tx, case, booking, outcome, wall)
         elif isinstance(outcome, CarrierError):
             _not_booked(tx, case, booking, outcome, wall)
         restate(tx, case.pickup.id, wall)
@@ -128,7 +126,10 @@ def priced_by_card(carrier: Carrier) -> bool:
     return carrier.quote is not None and "quote" not in carrier.offers_from
 
 
-def _step_done(tx: sa.Connection, booking: Booking, answer: Next | Later, wall: dt.datetime) -> None:
+def _step_done(tx: sa.Connection, case: Case, booking: Booking, answer: Next | Later, wall: dt.datetime) -> None:
+    """On to the next step; unless the carrier now names a price for which the choice is made anew."""
+    if isinstance(answer, Next) and answer.price and renewing.left(tx, case, booking, answer.price, wall):
+        return
     step = booking.step + 1 if isinstance(answer, Next) else booking.step
     BOOKINGS.update(
         tx,
