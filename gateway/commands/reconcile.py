@@ -8,6 +8,7 @@ from gateway import clock
 from gateway.carriers import registry
 from gateway.carriers.client import NoLab
 from gateway.commands.ledger import AS_JSON, Failed, ledger, show_json, show_table
+from gateway.commands.progress import shown
 from gateway.services import reconciling
 from gateway.services.kit import Kit, on_own_thread
 from gateway.services.reconciling import Found
@@ -36,7 +37,7 @@ def reconcile(account_id: str | None, as_json: bool) -> None:
     if account_id and not listing:
         raise Failed(f"{rows[0].carrier} has no list of its own to be held against")
     kit = on_own_thread(from_environment())
-    found = [_reconcile(kit, row, place, len(listing)) for place, row in enumerate(listing, 1)]
+    found = [_reconcile(kit, row) for row in shown("reconciling", listing, len(listing))]
     if as_json:
         show_json(found)
     else:
@@ -45,8 +46,7 @@ def reconcile(account_id: str | None, as_json: bool) -> None:
         raise Failed("a carrier did not tell its whole list: what is missing there was not looked for; try again later")
 
 
-def _reconcile(kit: Kit, row: CarrierAccount, place: int, number: int) -> Found:
-    click.echo(f"{place}/{number}  {row.carrier} {row.id}", err=True)
+def _reconcile(kit: Kit, row: CarrierAccount) -> Found:
     try:
         return reconciling.reconcile(kit, row.id, clock.wall())
     except (Tampered, NoLab) as error:
