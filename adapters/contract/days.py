@@ -10,7 +10,7 @@ import holidays
 
 _FRIDAY, SATURDAY, _SUNDAY = 4, 5, 6
 
-# The day of the week on which nobody collects, where it is not Sunday.
+# The day of the week on which nobody collects, where it is not Sunday: assumed of every carrier there (D), none publishes it.
 _REST = MappingProxyType(
     {
         **dict.fromkeys(("BD", "BH", "DZ", "EG", "IQ", "JO", "KW", "LY", "OM", "QA", "SA", "YE"), _FRIDAY),
