@@ -20,6 +20,7 @@ PER_CPU_SECOND = 150
 TAX = 0.35  # of a booking's CPU, for the ledger
 
 _DATABASES = {"SQLite": "sqlite", "PostgreSQL": "postgres"}
+_WITH, _WITHOUT = "with the ledger", "without a ledger"
 _WARM_UP = 50
 
 
@@ -64,18 +65,17 @@ def _book(bench: Line, number: int) -> tuple[list[float], Cost]:
 
 def _tax() -> None:
     """Both in turn, on SQLite."""
-    kinds = {"with the ledger": True, "without a ledger": False}
-    costs: dict[str, list[Cost]] = {kind: [] for kind in kinds}
+    costs: dict[str, list[Cost]] = {_WITH: [], _WITHOUT: []}
     with line("sqlite") as ledger, line("sqlite", plain=True) as plain:
-        benches = {"with the ledger": ledger, "without a ledger": plain}
-        for bench in benches.values():
+        benches = [(_WITH, ledger), (_WITHOUT, plain)]
+        for _, bench in benches:
             _book(bench, _WARM_UP)
         for number in range(ROUNDS):
-            for kind in list(kinds) if number % 2 == 0 else reversed(list(kinds)):
-                costs[kind].append(_book(benches[kind], BOOKINGS)[1])
+            for kind, bench in benches if number % 2 == 0 else reversed(benches):
+                costs[kind].append(_book(bench, BOOKINGS)[1])
     for kind, found in costs.items():
         print(f"  {kind}: {_mean(found):.1f} ms CPU ({spread([cost.sum for cost in found]):.0%} apart): {_in_words(found[-1])}")
-    tax = 1 - _mean(costs["without a ledger"]) / _mean(costs["with the ledger"])
+    tax = 1 - _mean(costs[_WITHOUT]) / _mean(costs[_WITH])
     _tell(f"the ledger's share of a booking's CPU {tax:.0%} (at most {TAX:.0%})", tax <= TAX)
 
 

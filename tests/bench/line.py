@@ -50,11 +50,6 @@ class Line:
         self._queues = queues(redis.Redis.from_url(settings.redis)).values()
         self._asked = 0
 
-    @property
-    def cpu(self) -> float:
-        """Seconds of CPU that all parts have used."""
-        return sum(part.cpu for part in self.parts.values())
-
     def ask(self, number: int, rate: float) -> list[float]:
         """So many pickups, one every 1 / `rate` seconds whatever the answers do; milliseconds from when each was due to its answer.
 
@@ -83,9 +78,11 @@ class Line:
         others = [part for name, part in self.parts.items() if name != "api"]
         for part in others:
             part.hold()
-        yield
-        for part in others:
-            part.let_go()
+        try:
+            yield
+        finally:
+            for part in others:
+                part.let_go()
 
     def until_booked(self) -> None:
         """Until all that was asked for has its label, and the queue is empty. Raises Broken where that takes too long."""
