@@ -70,7 +70,11 @@ ADMIN_KEYS = Rows(tables.admin_keys, AdminKey)
 ADMIN = "admin"  # in place of a mode, in the text of an installation's key
 _PREFIXES = ("gw_test_", "gw_live_", f"gw_{ADMIN}_")
 
-_BY_DIGEST = KEYS.select.where(tables.api_keys.c.digest == sa.bindparam("digest"), tables.api_keys.c.revoked_at.is_(None))
+_KEY_AND_MERCHANT = (
+    sa.select(*KEYS.select.selected_columns, *MERCHANTS.select.selected_columns)
+    .join_from(tables.api_keys, tables.merchants)
+    .where(tables.api_keys.c.digest == sa.bindparam("digest"), tables.api_keys.c.revoked_at.is_(None))
+)
 
 
 def create(
@@ -129,12 +133,14 @@ def find_admin_key(tx: sa.Connection, text: str, now: dt.datetime) -> AdminKey |
     return key if key and (key.expires_at is None or key.expires_at > now) else None
 
 
-def find_key(tx: sa.Connection, text: str, now: dt.datetime) -> ApiKey | None:
-    """The key, if it is one of ours, not revoked and not expired."""
-    if not well_formed(text):
+def find_key(tx: sa.Connection, text: str, now: dt.datetime) -> tuple[ApiKey, Merchant] | None:
+    """The key and whose it is, if it is one of ours, not revoked and not expired."""
+    row = tx.execute(_KEY_AND_MERCHANT, {"digest": _digest(text)}).first() if well_formed(text) else None
+    if row is None:
         return None
-    key = next(iter(KEYS.found(tx, _BY_DIGEST, digest=_digest(text))), None)
-    return key if key and (key.expires_at is None or key.expires_at > now) else None
+    fields = len(ApiKey.__struct_fields__)
+    key, merchant = KEYS.read(row[:fields]), MERCHANTS.read(row[fields:])
+    return (key, merchant) if key.expires_at is None or key.expires_at > now else None
 
 
 def well_formed(text: str) -> bool:

@@ -23,7 +23,7 @@ from gateway import clock
 from gateway.services.kit import Kit
 from gateway.settings import Settings
 from gateway.store import merchants
-from gateway.store.merchants import KEYS, MERCHANTS, ApiKey, Merchant
+from gateway.store.merchants import KEYS, ApiKey, Merchant
 from gateway.store.rows import Owner
 from gateway.values import Mode
 from gateway.web.problems import ErrorItem, ProblemError
@@ -100,10 +100,10 @@ def authenticate(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
     state = connection.app.state
     wall = clock.wall()
     with state.kit.db.read() as tx:
-        key = merchants.find_key(tx, bearer(connection), wall)
-        merchant = MERCHANTS.one(tx, key.merchant_id) if key else None
-    if key is None or merchant is None:
+        found = merchants.find_key(tx, bearer(connection), wall)
+    if found is None:
         raise ProblemError("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="pickup gateway"'})
+    key, merchant = found
     _count(connection, key.id)
     if not handler.opt["scopes"] & set(key.scopes):
         raise ProblemError("forbidden", f"this needs one of the scopes {', '.join(sorted(handler.opt['scopes']))}")
