@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from gateway import ids
 from gateway.life.pickup import PickupState
-from gateway.services.notifying import emit
+from gateway.services.notifying import append
 from gateway.store import outbox, tables
 from gateway.store.ledger import PICKUPS, People, Pickup, Wanted
 from gateway.store.merchants import Merchant
@@ -49,11 +49,13 @@ def accept(
         business_created_at=merchant.now(owner.mode, wall),
         created_at=wall,
         updated_at=wall,
+        wake_wall=wall,
+        sequence=1,
     )
     PICKUPS.insert(tx, pickup)
     tx.execute(_PEOPLE, {"pickup_id": pickup.id, **msgspec.structs.asdict(people)})
-    pickup = emit(tx, pickup, "pickup.requested", {}, pickup.business_created_at, wall)
-    outbox.wake(tx, pickup.id, wall)
+    append(tx, pickup, "pickup.requested", {}, pickup.business_created_at, wall)
+    outbox.want(tx, outbox.ADVANCE, pickup.id, wall)
     return pickup
 
 

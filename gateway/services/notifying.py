@@ -30,20 +30,25 @@ _CLOSING = ENDS | {PickupState.COLLECTED, PickupState.IN_TRANSIT}
 
 def emit(tx: sa.Connection, pickup: Pickup, kind: str, data: dict[str, Any], now: dt.datetime, wall: dt.datetime) -> Pickup:
     """Append an event; its sequence counts per pickup, without a gap."""
-    sequence = pickup.sequence + 1
+    pickup = PICKUPS.replace(tx, pickup, sequence=pickup.sequence + 1, updated_at=wall)
+    append(tx, pickup, kind, data, now, wall)
+    return pickup
+
+
+def append(tx: sa.Connection, pickup: Pickup, kind: str, data: dict[str, Any], now: dt.datetime, wall: dt.datetime) -> None:
+    """The event that the pickup, as it is stored, has counted already."""
     event = Event(
         id=ids.new("evt"),
         merchant_id=pickup.merchant_id,
         mode=pickup.mode,
         pickup_id=pickup.id,
-        sequence=sequence,
+        sequence=pickup.sequence,
         type=kind,
         data={"pickup": {"id": pickup.id, "reference": pickup.reference, "state": pickup.state}, **data},
         at=now,
         created_at=wall,
     )
     EVENTS.insert(tx, event)
-    return PICKUPS.replace(tx, pickup, sequence=sequence, updated_at=wall)
 
 
 def restate(tx: sa.Connection, pickup_id: str, wall: dt.datetime) -> Case:

@@ -46,15 +46,16 @@ class _Found:
 
     def __init__(self, tx: sa.Connection, rows: Sequence[Pickup], expand: Expand) -> None:
         ids = [row.id for row in rows]
+        decided = [row.id for row in rows if row.decision_id]  # before that, no carrier was asked for anything
         self._expand = expand
-        self._bookings = _by_pickup(tx, BOOKINGS, ids)
+        self._bookings = _by_pickup(tx, BOOKINGS, decided) if decided else {}
         asked = [one.id for found in self._bookings.values() for one in found]
         self._scans = cases.scans_of(tx, asked) if "bookings" in expand else {}
         self._visits = _by_pickup(tx, VISITS, ids) if "visits" in expand else {}
         self._events = _by_pickup(tx, EVENTS, ids) if "events" in expand else {}
         wanted = [row.decision_id for row in rows if row.decision_id]
         self._decisions = {one.id: one for one in DECISIONS.all(tx, tables.decisions.c.id.in_(wanted))} if wanted else {}
-        self._labels = _labels(tx, ids, content="label" in expand)
+        self._labels = _labels(tx, decided, content="label" in expand) if decided else {}
 
     def view(self, row: Pickup) -> views.Pickup:
         asked = self._bookings.get(row.id, [])
