@@ -59,10 +59,14 @@ def earlier(tx: sa.Connection, vault: Vault, attempt: Attempt, wall: dt.datetime
 
 
 def claim(tx: sa.Connection, attempt: Attempt, wall: dt.datetime) -> None:
-    """Take the key. Raises IntegrityError where somebody else has just taken it."""
-    tx.execute(_LAPSED, {**_of(attempt), "wall": wall})
+    """Take the key. Raises IntegrityError where it is taken: just now by somebody else, or by a claim that has lapsed."""
     row = {"body_digest": attempt.digest, "created_at": wall, "expires_at": wall + IN_FLIGHT}
     tx.execute(_CLAIM, {**_key(attempt), **row})
+
+
+def strike_lapsed(tx: sa.Connection, attempt: Attempt, wall: dt.datetime) -> None:
+    """A claim whose time is over stands in nobody's way."""
+    tx.execute(_LAPSED, {**_of(attempt), "wall": wall})
 
 
 def keep(tx: sa.Connection, vault: Vault, attempt: Attempt, answer: Kept, wall: dt.datetime) -> None:

@@ -43,7 +43,7 @@ class ApiKeys(Controller):
     ) -> Response[setup_views.KeyView]:
         """The answer holds the key itself: it is not told again."""
         attempt = attempt_of(call, idempotency_key, data.content)
-        return once(call, attempt, lambda: data.read(KeyRequest, call.wall), lambda tx, request: _create(tx, call, request))
+        return once(call, attempt, lambda _: data.read(KeyRequest, call.wall), lambda tx, request: _create(tx, call, request))
 
     @get(
         "/",

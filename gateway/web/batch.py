@@ -91,15 +91,14 @@ class PickupBatches(Controller):
         attempt = attempt_of(call, idempotency_key, data.content)
         if attempt is None:
             raise ProblemError("missing_idempotency_key")
-        return once(call, attempt, lambda: _read(call, data), lambda tx, read: _work(tx, call, read))
+        return once(call, attempt, lambda tx: _read(call, tx, data), lambda tx, read: _work(tx, call, read))
 
 
-def _read(call: Call, data: Raw[BatchRequest]) -> list[Asked | ProblemError]:
+def _read(call: Call, tx: sa.Connection, data: Raw[BatchRequest]) -> list[Asked | ProblemError]:
     """Each pickup, or what is wrong with it. Raises ProblemError where the whole is no batch."""
     bodies = Raw[_Unread](data.content, data.content_type).read(_Unread).pickups
-    with call.kit.db.read() as tx:
-        known = about(call, tx)
-        return [_read_one(body, place, known) for place, body in enumerate(bodies)]
+    known = about(call, tx)
+    return [_read_one(body, place, known) for place, body in enumerate(bodies)]
 
 
 def _read_one(body: Any, place: int, known: About) -> Asked | ProblemError:

@@ -51,7 +51,7 @@ class CarrierAccounts(Controller):
         """The answer holds the address for this carrier's pushes, with its secret: it is not told again."""
         known = AccountAbout(mode=call.mode, egress_allow=call.settings.egress_allow)
         attempt = attempt_of(call, idempotency_key, data.content)
-        return once(call, attempt, lambda: data.read(AccountRequest, known), lambda tx, request: _create(tx, call, request))
+        return once(call, attempt, lambda _: data.read(AccountRequest, known), lambda tx, request: _create(tx, call, request))
 
     @get(
         "/",

@@ -43,7 +43,7 @@ class Clock(Controller):
             raise ProblemError("test_only")
         attempt = attempt_of(call, idempotency_key, data.content)
         return await once_over_carriers(
-            call, attempt, lambda: data.read(ClockRequest, call.now), lambda asked: _advance(call, asked)
+            call, attempt, lambda _: data.read(ClockRequest, call.now), lambda asked: _advance(call, asked)
         )
 
 

@@ -40,6 +40,6 @@ class Erasure(Controller):
             done = erasing.erase(tx, call.kit.vault, owned(tx, call, pickup_id).id, call.wall)
             return answered(admin_shapes.ErasureView(pickup=done.pickup_id, erased_at=done.at, rows=done.rows))
 
-        answer = once(call, None, lambda: None, work)
+        answer = once(call, None, lambda _: None, work)
         call.kit.db.forget()
         return answer

@@ -163,7 +163,7 @@ class Exceptions(Controller):
             _act(tx, call, exception_id, request)
             return answered(_views(tx, [EXCEPTIONS.one(tx, exception_id)])[0])
 
-        return once(call, attempt, lambda: data.read(shapes.ActionRequest, call.now), work)
+        return once(call, attempt, lambda _: data.read(shapes.ActionRequest, call.now), work)
 
 
 def _act(tx: sa.Connection, call: Call, exception_id: str, request: shapes.ActionRequest) -> None:

@@ -44,7 +44,7 @@ class Locations(Controller):
     ) -> Response[setup_views.LocationView]:
         """Its id may stand as the consignee of pickups and quotes."""
         attempt = attempt_of(call, idempotency_key, data.content)
-        return once(call, attempt, lambda: data.read(LocationRequest), lambda tx, request: _create(tx, call, request))
+        return once(call, attempt, lambda _: data.read(LocationRequest), lambda tx, request: _create(tx, call, request))
 
     @get(
         "/",

@@ -108,7 +108,7 @@ class Pickups(Controller):
         """The same body as for booking, and nothing is booked: which carriers would be asked in which order, and which fields
         whose carrier would refuse.
         """
-        asked = await asyncio.to_thread(_read, call, data)
+        asked = await asyncio.to_thread(call.read, lambda tx: _read(call, tx, data))
         given = (call.kit, call.owner, call.merchant, asked.people, asked.wanted)
         choice = await validating.prices(*given, seconds=_VALIDATE_SECONDS, now=call.now)
         about = (call.kit, call.owner, asked.reference, asked.people, asked.wanted)
@@ -294,14 +294,13 @@ def _accept(call: Call, data: Raw[shapes.PickupRequest], key: str | None) -> Res
         row = accepting.accept(tx, call.owner, call.merchant, asked.reference, asked.people, asked.wanted, call.wall)
         return answered(pickup(tx, row), 202, {"Location": f"/v1/pickups/{row.id}"})
 
-    return once(call, attempt, lambda: _read(call, data), work)
+    return once(call, attempt, lambda tx: _read(call, tx, data), work)
 
 
-def _read(call: Call, data: Raw[shapes.PickupRequest]) -> Asked:
+def _read(call: Call, tx: sa.Connection, data: Raw[shapes.PickupRequest]) -> Asked:
     """Raises ProblemError with all that is wrong."""
-    with call.kit.db.read() as tx:
-        known = about(call, tx)
-        return to_asked(data.read(shapes.PickupRequest, known), known)
+    known = about(call, tx)
+    return to_asked(data.read(shapes.PickupRequest, known), known)
 
 
 def to_asked(request: shapes.PickupRequest, known: About) -> Asked:
@@ -366,4 +365,4 @@ def _command(
         change(tx, cases.load(tx, owned(tx, call, pickup_id).id))
         return answered(pickup(tx, PICKUPS.one(tx, pickup_id)))
 
-    return once(call, attempt_of(call, key, content), lambda: None, work)
+    return once(call, attempt_of(call, key, content), lambda _: None, work)

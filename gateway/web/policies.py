@@ -79,4 +79,4 @@ class Policies(Controller):
         def work(tx: sa.Connection, policy: Policy) -> Response[Any]:
             return answered(setup_views.stored_policy(accounts.store_policy(tx, call.owner, policy, call.wall)))
 
-        return once(call, None, lambda: to_policy(data.read(PolicyRequest, start), start), work)
+        return once(call, None, lambda _: to_policy(data.read(PolicyRequest, start), start), work)

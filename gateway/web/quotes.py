@@ -6,6 +6,7 @@ import enum
 from typing import Annotated, Any
 
 import msgspec
+import sqlalchemy as sa
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
@@ -74,22 +75,21 @@ class Quotes(Controller):
             )
             return answered(views.quotes(choice))
 
-        return await once_over_carriers(call, attempt, lambda: _read(call, data), work)
+        return await once_over_carriers(call, attempt, lambda tx: _read(call, tx, data), work)
 
 
-def _read(call: Call, data: Any) -> _Asked:
-    with call.kit.db.read() as tx:
-        known = about(call, tx)
-        request: shapes.QuoteRequest = data.read(shapes.QuoteRequest, known)
-        wanted = shapes.to_wanted(request, zone_of(msgspec.structs.asdict(request.shipper)))
-        enquiry = Enquiry(
-            lane=shapes.to_lane(request, known),
-            direction=Direction.REVERSE,
-            parcels=wanted.parcels,
-            declared_value=shapes.declared_value(request),
-            quality_checks=len(wanted.quality_checks),
-            ready_at=max(wanted.window.opens, call.now) if wanted.window else call.now,
-        )
+def _read(call: Call, tx: sa.Connection, data: Any) -> _Asked:
+    known = about(call, tx)
+    request: shapes.QuoteRequest = data.read(shapes.QuoteRequest, known)
+    wanted = shapes.to_wanted(request, zone_of(msgspec.structs.asdict(request.shipper)))
+    enquiry = Enquiry(
+        lane=shapes.to_lane(request, known),
+        direction=Direction.REVERSE,
+        parcels=wanted.parcels,
+        declared_value=shapes.declared_value(request),
+        quality_checks=len(wanted.quality_checks),
+        ready_at=max(wanted.window.opens, call.now) if wanted.window else call.now,
+    )
     return _Asked(enquiry, wanted, request.within_seconds)
 
 

@@ -62,7 +62,7 @@ class RateCards(Controller):
         attempt = attempt_of(call, idempotency_key, data.content)
         if dry_run:
             return answered(setup_views.rate_card(_row(call, _read(data), "")))
-        return once(call, attempt, lambda: _read(data), lambda tx, card: _create(tx, call, card))
+        return once(call, attempt, lambda _: _read(data), lambda tx, card: _create(tx, call, card))
 
     @get(
         "/",

@@ -36,25 +36,28 @@ def attempt_of(call: Call, key: str | None, content: bytes) -> Attempt | None:
 
 
 def once(
-    call: Call, attempt: Attempt | None, read: Callable[[], T], work: Callable[[sa.Connection, T], Response[Any]]
+    call: Call, attempt: Attempt | None, read: Callable[[sa.Connection], T], work: Callable[[sa.Connection, T], Response[Any]]
 ) -> Response[Any]:
     """Read the body, then work in one transaction; or the first answer, where there is one."""
-    first = replay(call, attempt) if attempt else None
-    if first:
-        return first
-    question = read()
+    question = call.read(lambda tx: _replayed(call, tx, attempt) or read(tx))
+    if isinstance(question, Response):
+        return question
     try:
         return _in_one(call, attempt, lambda tx: work(tx, question))
-    except sa.exc.IntegrityError:  # somebody was faster: now it can be seen
-        first = replay(call, attempt) if attempt else None
-        return first or _in_one(call, attempt, lambda tx: work(tx, question))
+    except sa.exc.IntegrityError:  # somebody was faster, which now can be seen; or the key's claim has lapsed
+        first = call.read(lambda tx: _replayed(call, tx, attempt))
+        return first or _in_one(call, attempt, lambda tx: work(tx, question), lapsed=True)
 
 
-def _in_one(call: Call, attempt: Attempt | None, work: Callable[[sa.Connection], Response[Any]]) -> Response[Any]:
-    """Claim, work and keep in one transaction: all of it or nothing."""
+def _in_one(
+    call: Call, attempt: Attempt | None, work: Callable[[sa.Connection], Response[Any]], *, lapsed: bool = False
+) -> Response[Any]:
+    """Claim, work and keep in one transaction: all of it or nothing. `lapsed`: an earlier claim may have to go first."""
     with call.kit.db.write() as tx, noted(call, tx) as change:
         if attempt is None:
             return change.answered(work(tx))
+        if lapsed:
+            idempotency.strike_lapsed(tx, attempt, call.wall)
         idempotency.claim(tx, attempt, call.wall)
         answer = change.answered(work(tx))
         idempotency.keep(tx, call.kit.vault, attempt, _kept(answer), call.wall)
@@ -62,13 +65,12 @@ def _in_one(call: Call, attempt: Attempt | None, work: Callable[[sa.Connection],
 
 
 async def once_over_carriers(
-    call: Call, attempt: Attempt | None, read: Callable[[], T], work: Callable[[T], Awaitable[Response[Any]]]
+    call: Call, attempt: Attempt | None, read: Callable[[sa.Connection], T], work: Callable[[T], Awaitable[Response[Any]]]
 ) -> Response[Any]:
     """The same where carriers are asked: the key is in flight meanwhile, and free again where the work fails."""
-    first = await asyncio.to_thread(replay, call, attempt) if attempt else None
-    if first:
-        return first
-    question = await asyncio.to_thread(read)
+    question = await asyncio.to_thread(call.read, lambda tx: _replayed(call, tx, attempt) or read(tx))
+    if isinstance(question, Response):
+        return question
     if attempt is None:
         return await work(question)
     await asyncio.to_thread(_claim, call, attempt)
@@ -81,11 +83,10 @@ async def once_over_carriers(
     return answer
 
 
-def replay(call: Call, attempt: Attempt) -> Response[Any] | None:
+def _replayed(call: Call, tx: sa.Connection, attempt: Attempt | None) -> Response[Any] | None:
     """The first answer to this request. Raises ProblemError while it is in flight, and for another request under its key."""
     try:
-        with call.kit.db.read() as tx:
-            kept = idempotency.earlier(tx, call.kit.vault, attempt, call.wall)
+        kept = idempotency.earlier(tx, call.kit.vault, attempt, call.wall) if attempt else None
     except InFlight as error:
         raise ProblemError("in_flight", headers={"Retry-After": "1"}) from error
     except OtherRequest as error:
@@ -105,6 +106,7 @@ def keep(call: Call, attempt: Attempt, answer: Response[Any]) -> None:
 def _claim(call: Call, attempt: Attempt) -> None:
     try:
         with call.kit.db.write() as tx:
+            idempotency.strike_lapsed(tx, attempt, call.wall)
             idempotency.claim(tx, attempt, call.wall)
     except sa.exc.IntegrityError as error:
         raise ProblemError("in_flight", headers={"Retry-After": "1"}) from error

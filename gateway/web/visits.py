@@ -62,7 +62,7 @@ def _judged(call: Call, pickup_id: str, visit_id: str, key: str | None, verdict:
         restate(tx, pickup_id, call.wall)
         return answered(views.visit(VISITS.one(tx, visit_id)))
 
-    return once(call, attempt_of(call, key, b""), lambda: None, work)
+    return once(call, attempt_of(call, key, b""), lambda _: None, work)
 
 
 def _failed(case: Case, visit_id: str) -> Visit:

@@ -49,7 +49,7 @@ class Webhooks(Controller):
     ) -> Response[shapes.EndpointView]:
         """The answer holds the secret that messages are signed with (Standard Webhooks): it is not told again."""
         attempt = attempt_of(call, idempotency_key, data.content)
-        return once(call, attempt, lambda: data.read(EndpointRequest, _about(call)), lambda tx, asked: _create(tx, call, asked))
+        return once(call, attempt, lambda _: data.read(EndpointRequest, _about(call)), lambda tx, asked: _create(tx, call, asked))
 
     @get(
         "/",
@@ -135,7 +135,7 @@ class Webhooks(Controller):
         """The new secret, told once. The one before signs beside it for `overlap_hours`; one older than that not any more."""
         call.read(lambda tx: _owned(tx, call, endpoint_id))
         attempt = attempt_of(call, idempotency_key, data.content)
-        return once(call, attempt, lambda: data.read(RotationRequest), lambda tx, asked: _rotate(tx, call, endpoint_id, asked))
+        return once(call, attempt, lambda _: data.read(RotationRequest), lambda tx, asked: _rotate(tx, call, endpoint_id, asked))
 
     @post(
         "/{endpoint_id:str}/ping",
@@ -203,7 +203,7 @@ class Webhooks(Controller):
     ) -> Response[shapes.DeliveryView]:
         """The same message with the same `webhook-id`, as a delivery of its own."""
         attempt = attempt_of(call, idempotency_key, b"")
-        return once(call, attempt, lambda: None, lambda tx, _: _replay(tx, call, endpoint_id, delivery_id))
+        return once(call, attempt, lambda _: None, lambda tx, _: _replay(tx, call, endpoint_id, delivery_id))
 
     @post(
         "/{endpoint_id:str}/replay",
@@ -227,7 +227,7 @@ class Webhooks(Controller):
         call.read(lambda tx: _owned(tx, call, endpoint_id))
         bounds = _range(since, until)
         attempt = attempt_of(call, idempotency_key, " ".join(at.isoformat() for at in bounds).encode())
-        return once(call, attempt, lambda: None, lambda tx, _: _replay_range(tx, call, endpoint_id, *bounds))
+        return once(call, attempt, lambda _: None, lambda tx, _: _replay_range(tx, call, endpoint_id, *bounds))
 
 
 def _about(call: Call) -> EndpointAbout:

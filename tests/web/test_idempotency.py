@@ -154,8 +154,8 @@ def test_a_request_that_lost_a_race_is_looked_at_again(shop: Shop) -> None:
         return answered(None)
 
     with shop.db.read() as tx:
-        key = merchants.find_key(tx, shop.key, clock.wall())
-    assert key is not None
+        found = merchants.find_key(tx, shop.key, clock.wall())
+    assert found is not None
     scope: dict[str, Any] = {
         "path": "/v1/x",
         "method": "POST",
@@ -165,8 +165,8 @@ def test_a_request_that_lost_a_race_is_looked_at_again(shop: Shop) -> None:
         "route_handler": None,
     }
     request = cast(Any, SimpleNamespace(scope=scope, path_params={}))
-    call = Call(request, shop.kit, shop.settings, key, shop.merchant)
-    answer = once(call, attempt_of(call, "k", b""), lambda: None, work)
+    call = Call(request, shop.kit, shop.settings, *found)
+    answer = once(call, attempt_of(call, "k", b""), lambda _: None, work)
     assert (answer.status_code, len(tries)) == (200, 2)
 
 
