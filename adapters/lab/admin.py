@@ -224,7 +224,7 @@ def _set_pushes(lab: Lab, query: Query, body: bytes) -> object:
 
 
 def _books(lab: Lab, query: Query, body: bytes) -> object:
-    found = lab.books.consignments(query.get("carrier", ""), query.get("account", ""))
+    found = lab.books.consignments(query.get("carrier", ""), query.get("account", ""), query.get("reference", ""))
     return {"consignments": [_line(carrier, account, consignment) for carrier, account, consignment in found]}
 
 

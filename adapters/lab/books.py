@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS accounts (
 CREATE TABLE IF NOT EXISTS consignments (
     id INTEGER PRIMARY KEY, carrier TEXT, account TEXT, awb TEXT, reference TEXT, body BLOB, marks BLOB,
     UNIQUE (carrier, account, awb));
-CREATE INDEX IF NOT EXISTS by_reference ON consignments (carrier, account, reference);
+CREATE INDEX IF NOT EXISTS by_reference ON consignments (reference, carrier, account);
 CREATE TABLE IF NOT EXISTS plans (
     id INTEGER PRIMARY KEY, carrier TEXT, account TEXT, due INTEGER, awb TEXT, step TEXT, event BLOB);
 CREATE INDEX IF NOT EXISTS by_due ON plans (carrier, account, due, id);
@@ -46,6 +46,14 @@ _DUE_PUSHES = """
 SELECT id, carrier, account, headers, body, born, tries FROM pushes AS p WHERE due <= ? AND NOT EXISTS (
     SELECT 1 FROM pushes AS q WHERE q.carrier = p.carrier AND q.account = p.account AND q.awb = p.awb AND q.id < p.id)
 ORDER BY due, id LIMIT ?
+"""
+
+_LINES = """
+SELECT carrier, account, body FROM consignments WHERE :carrier IN ('', carrier) AND :account IN ('', account) ORDER BY 1, 2, id
+"""
+_LINES_OF_REFERENCE = """
+SELECT carrier, account, body FROM consignments
+WHERE reference = :reference AND :carrier IN ('', carrier) AND :account IN ('', account) ORDER BY 1, 2, id
 """
 
 
@@ -174,10 +182,10 @@ class Books:
         sql = "SELECT body FROM consignments WHERE carrier = ? AND account = ? AND reference = ? ORDER BY id"
         return [_CONSIGNMENT.decode(body) for (body,) in self._db.execute(sql, (carrier, account, reference))]
 
-    def consignments(self, carrier: str = "", account: str = "") -> Iterator[tuple[str, str, Consignment]]:
-        """Every line of the books, or of one carrier's or account's, in the order of booking within an account."""
-        sql = "SELECT carrier, account, body FROM consignments WHERE ? IN ('', carrier) AND ? IN ('', account) ORDER BY 1, 2, id"
-        for found, whose, body in self._db.execute(sql, (carrier, account)):
+    def consignments(self, carrier: str = "", account: str = "", reference: str = "") -> Iterator[tuple[str, str, Consignment]]:
+        """Every line of the books, or those of a carrier, an account, a reference; in the order of booking within an account."""
+        asked = {"carrier": carrier, "account": account, "reference": reference}
+        for found, whose, body in self._db.execute(_LINES_OF_REFERENCE if reference else _LINES, asked):
             yield found, whose, _CONSIGNMENT.decode(body)
 
     # --- plans ---
@@ -241,7 +249,7 @@ class Books:
 
     def count_rule(self, rule: Rule) -> None:
         self._db.execute("UPDATE rules SET body = ? WHERE id = ?", (msgspec.json.encode(rule), rule.id))
-        self._rules = None
+        self._rules = [rule if one.id == rule.id else one for one in self.rules()]
 
     def drop_rules(self, carrier: str = "", number: int | None = None) -> int:
         """How many rules were dropped: one by its id, a carrier's, or all."""

@@ -142,13 +142,13 @@ class Lab:
 
     def _fault_by_rule(self, side: Side, route: Route, account: str) -> Fault | None:
         """The first rule that fires. What applies is counted in its own transaction, before any work: the call's may be undone."""
-        for rule in self.books.rules():
-            if rule.order.kind in WIRE and faults.applies(rule, side.carrier, account, route.operation):
-                with self.books.transaction():
-                    struck = LabDesk(self.life(side, account), 0, route.operation).fires(rule)
-                if struck:
-                    return rule.order
-        return None
+        applying = (rule for rule in self.books.rules() if rule.order.kind in WIRE)
+        rules = [rule for rule in applying if faults.applies(rule, side.carrier, account, route.operation)]
+        if not rules:
+            return None
+        with self.books.transaction():
+            desk = LabDesk(self.life(side, account), 0, route.operation)
+            return next((rule.order for rule in rules if desk.fires(rule)), None)
 
     def _fault_by_postal_code(self, side: Side, route: Route, call: Call, query: str) -> Fault | None:
         if route.commits or not (b"999" in call.body or "999" in call.path or "999" in query):

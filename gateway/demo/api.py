@@ -183,9 +183,9 @@ class Lab:
 
     def awb_of(self, carrier: str, reference: str) -> str:
         """What the carrier's books hold under our reference, "" if nothing: an operator's look into its panel."""
-        answer = _ask(self._http, "GET", self._url("/books"), params={"carrier": carrier})
+        answer = _ask(self._http, "GET", self._url("/books"), params={"carrier": carrier, "reference": reference})
         lines = _read(answer, dict[str, list[dict[str, Any]]])["consignments"]
-        return next((str(line["awb"]) for line in lines if line["reference"] == reference), "")
+        return next((str(line["awb"]) for line in lines), "")
 
     def _url(self, path: str) -> str:
         try:

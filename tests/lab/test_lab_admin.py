@@ -86,6 +86,13 @@ def test_the_books_can_be_asked_for_one_carrier_or_account(query: str, accounts:
     assert [c["account"] for c in ask(lab, "GET", f"books{query}")[1]["consignments"]] == accounts
 
 
+def test_the_books_can_be_asked_for_one_reference():
+    lab = a_lab()
+    for reference in ("R1", "R2"):
+        book_one(client(lab), reference=reference)
+    assert [c["reference"] for c in ask(lab, "GET", "books?carrier=swiftline&reference=R2")[1]["consignments"]] == ["R2"]
+
+
 def test_calls_are_counted_by_carrier_account_and_operation():
     lab = a_lab()
     for account in ("lab_b", "lab_a", "lab_a", "live_key"):
