@@ -30,11 +30,12 @@ class People:
     def look(self, pickups: Mapping[str, Pickup]) -> int:
         """Answer what waits; how many answers were given."""
         waiting = self._api.all("/exceptions", Trouble, state=_WAITING)
-        fresh = [one for one in waiting if one.pickup in pickups and (one.id, one.version) not in self._answered]
-        return sum(self._answer(one, pickups[one.pickup]) for one in fresh)
+        return sum(self.answer(one, pickups[one.pickup]) for one in waiting if one.pickup in pickups)
 
-    def _answer(self, trouble: Trouble, pickup: Pickup) -> bool:
-        """Whether it was taken: the pickup may have gone on meanwhile."""
+    def answer(self, trouble: Trouble, pickup: Pickup) -> bool:
+        """Whether an answer was given, and taken: the pickup may have gone on meanwhile."""
+        if (trouble.id, trouble.version) in self._answered:
+            return False
         self._answered.add((trouble.id, trouble.version))
         answer = _ANSWERS.get(trouble.reason, People._whatever)
         try:

@@ -11,19 +11,18 @@ from zoneinfo import ZoneInfo
 from gateway import clock
 from gateway.demo.api import Api, Gone, Lab, Pickup, Problem, Trouble
 from gateway.demo.people import People
-from gateway.services.notifying import CANCEL_UNCONFIRMED
 from tests.chaos.ledger import Ledger
 from tests.chaos.parts import House
 from tests.chaos.trouble import CARRIERS
 
 _ZONE = ZoneInfo("Asia/Kolkata")
 _STOPS = (dt.time(10), dt.time(20))
-_WAITING = "waiting_customer,needs_decision"
 _ACCOUNT = "lab_demo"
 _PAUSE = 0.1
 _STILL = 0.2  # seconds without anything due: pushes of the lab are on their way no longer
 _ORPHANED = 4.0  # seconds after which a lease that is still out while nothing moves is a dead driver's
 _WAKING, _STANDSTILL = 3.0, 15.0  # seconds: what is due is begun by then; what has not moved for so long does not move by itself
+_LONGEST = 3600.0  # seconds: so many returns have news at the same hour
 _LEASE = dt.timedelta(seconds=200)
 _FORGET = 10  # stops
 # What is tried again soon is looked at in between, not half a day later.
@@ -39,14 +38,14 @@ class Days:
         self._house = house
         self._lab = lab
         self._stops = 0
-        self._people = self._fresh_people()
+        self._meet_people()
         self._told, self._held, self._moved_at = ledger.told(), ledger.held(), time.monotonic()
 
     def pass_one(self, meanwhile: Callable[[], object] = lambda: None) -> dt.datetime:
         """On to the next stop, a morning or an evening; the time then. `meanwhile` is called when it has just begun."""
         self._stops += 1
         if self._stops % _FORGET == 0:  # what was not taken is tried again
-            self._people = self._fresh_people()
+            self._meet_people()
             self.phone()
         here = clock.wall().astimezone(_ZONE)
         stops = [dt.datetime.combine(here.date() + dt.timedelta(days=more), at, _ZONE) for more in (0, 1) for at in _STOPS]
@@ -65,18 +64,17 @@ class Days:
 
     def phone(self) -> None:
         """An operator calls off by phone what a carrier will not cancel for us; that it is off is told by its scans."""
-        for trouble in self._api.all("/exceptions", Trouble, state="waiting_carrier,needs_decision"):
-            if trouble.reason == CANCEL_UNCONFIRMED:
-                self._call_off(trouble)
+        for exception_id in self._ledger.unconfirmed():
+            self._call_off(*self._open(exception_id))
 
-    def _call_off(self, trouble: Trouble) -> None:
-        booking = self._api.get(f"/pickups/{trouble.pickup}", Pickup).booking(trouble.booking)
+    def _call_off(self, trouble: Trouble, pickup: Pickup) -> None:
+        booking = pickup.booking(trouble.booking)
         if booking and booking.awb:
             with contextlib.suppress(Problem):  # it is off already, or the rider was faster
                 self._lab.tell("/phone", carrier=booking.carrier, account=_ACCOUNT, awb=booking.awb)
 
-    def settle(self, seconds: float = 120.0) -> None:
-        """Until nothing is due any more and nobody waits for a person, or nothing moves; no longer than so many seconds."""
+    def settle(self) -> None:
+        """Until nothing is due any more and nobody waits for a person, or nothing moves."""
         began, still = time.monotonic(), 0.0
         while still < _STILL:
             self._house.revive()
@@ -85,7 +83,7 @@ class Days:
             took, unmoved = time.monotonic() - began, self._unmoved()
             if self._held and unmoved > _ORPHANED:
                 self._house.rest(_LEASE)
-            if took > seconds or (took > _WAKING and unmoved > _STANDSTILL):
+            if took > _LONGEST or (took > _WAKING and unmoved > _STANDSTILL):
                 return
             time.sleep(_PAUSE)
 
@@ -96,17 +94,27 @@ class Days:
             self._told, self._held, self._moved_at = told, held, time.monotonic()
         return time.monotonic() - self._moved_at
 
-    def _fresh_people(self) -> People:
-        return People(self._api, self._lab, lambda reference, words: None)
+    def _meet_people(self) -> None:
+        """People who remember nothing."""
+        self._people = People(self._api, self._lab, lambda reference, words: None)
+        self._heard: set[tuple[str, int]] = set()
 
     def _answer(self) -> int:
-        """How many exceptions were answered."""
+        """How many exceptions were answered, or could not be because a part is away."""
         try:
-            waiting = self._api.all("/exceptions", Trouble, state=_WAITING)
-            return self._people.look({one.pickup: self._api.get(f"/pickups/{one.pickup}", Pickup) for one in waiting})
+            return sum(self._hear(one) for one in self._ledger.waiting() - self._heard)
         except Gone:
             return 1
         except Problem as problem:
             if problem.status < 500 and problem.status != 404:
                 raise
             return 1
+
+    def _hear(self, exception: tuple[str, int]) -> bool:
+        answered = self._people.answer(*self._open(exception[0]))
+        self._heard.add(exception)
+        return answered
+
+    def _open(self, exception_id: str) -> tuple[Trouble, Pickup]:
+        trouble = self._api.get(f"/exceptions/{exception_id}", Trouble)
+        return trouble, self._api.get(f"/pickups/{trouble.pickup}", Pickup)

@@ -1,4 +1,4 @@
-"""What the auditor and the hands of the run read from the ledger: numbers and rows, nothing is written."""
+"""What the auditor and the hands of the run read from the ledger: numbers and rows; all that is written are indexes for that."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gateway import clock
 from gateway.life.booking import UNFINISHED, BookingState
 from gateway.services import polling
 from gateway.services.kit import Kit
+from gateway.services.notifying import CANCEL_UNCONFIRMED
 from gateway.settings import Settings
 from gateway.store import outbox, tables, webhooks
 from gateway.store.database import Database
@@ -22,6 +23,9 @@ ENDS = ("delivered", "cancelled", "lost", "damaged", "returned_to_customer")
 _ON_THE_WIRE = (BookingState.SENDING, BookingState.CANCELLING)
 _UNANSWERED = (BookingState.PLANNED, BookingState.SENDING)
 _LONG = 500  # characters of a value in a story
+_FOR_A_PERSON = ("waiting_customer", "needs_decision")
+# What the hands look for many times a second, in a ledger of tens of thousands.
+_SOUGHT = (tables.bookings.c.state, tables.pickups.c.lease_until, tables.exceptions.c.state)
 
 
 class Pickup(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,10 +74,13 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ledger:
-    """Read-only, but for a question that is taken back: `guards_open_bookings`."""
+    """Rows are only read, but for a question that is taken back: `guards_open_bookings`."""
 
     def __init__(self, settings: Settings) -> None:
         self._db = Database(settings.database)
+        with self._db.write() as tx:
+            for column in _SOUGHT:
+                tx.exec_driver_sql(f"CREATE INDEX chaos_{column.table.name} ON {column.table.name} ({column.name})")
 
     def close(self) -> None:
         self._db.close()
@@ -151,7 +158,7 @@ class Ledger:
 
     def answered(self) -> int:
         """Bookings that a carrier has answered."""
-        return self._count(tables.bookings, tables.bookings.c.state.not_in(_UNANSWERED))
+        return self._count(tables.bookings) - self._count(tables.bookings, tables.bookings.c.state.in_(_UNANSWERED))
 
     def on_the_wire(self) -> set[tuple[str, dt.datetime]]:
         """Bookings that are being sent or cancelled at this moment, or were by one who is dead: each with when that began."""
@@ -160,9 +167,25 @@ class Ledger:
             rows = tx.execute(sa.select(table.id, table.updated_at).where(table.state.in_(_ON_THE_WIRE)))
             return {(row.id, row.updated_at) for row in rows}
 
-    def told(self) -> int:
-        """How many events there are."""
-        return self._count(tables.events)
+    def told(self) -> str:
+        """The newest event, "" before the first."""
+        with self._db.read() as tx:
+            return tx.scalar(sa.select(sa.func.max(tables.events.c.id))) or ""
+
+    def waiting(self) -> set[tuple[str, int]]:
+        """Exceptions that wait for a person, each with its version."""
+        table = tables.exceptions.c
+        with self._db.read() as tx:
+            rows = tx.execute(
+                sa.select(table.id, table.version).where(table.state.in_(_FOR_A_PERSON), table.pickup_id.is_not(None))
+            )
+            return {(row.id, row.version) for row in rows}
+
+    def unconfirmed(self) -> list[str]:
+        """Exceptions about a cancel that a carrier does not confirm."""
+        table = tables.exceptions.c
+        with self._db.read() as tx:
+            return list(tx.scalars(sa.select(table.id).where(table.reason == CANCEL_UNCONFIRMED, table.state != "resolved")))
 
     def under_way(self) -> int:
         """Pickups that have not ended, or have something left at a carrier."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from tests.chaos.trouble import CARRIERS, FLUSH, Killer, More
 _TAME_SENDING = 0.3
 _MOST_STOPS, _STUCK = 100, 20  # mornings and evenings: so many in all, and without any event
 _OF_THE_DAYS = 0.2  # of the kills: while riders come, carriers are cancelled and others booked
+_STOPS_OF_KILLS = 10  # over so many stops
 _LEASE = dt.timedelta(seconds=200)  # what a killed driver held is free again after three minutes
 _LAST_TRIES = (dt.timedelta(minutes=10), *(dt.timedelta(hours=11),) * 8)  # of the webhooks
 _STILL = 10.0  # seconds without an answer of a carrier: what is left is not under way
@@ -140,7 +142,7 @@ class Run:
     def _see_through(self, days: Days) -> None:
         """Days, until all have ended; the kills that are left fall on the first of them."""
         days.settle()
-        told, moved = 0, 0
+        told, moved = "", 0
         for stop in range(_MOST_STOPS):
             under_way, before, told = self._ledger.under_way(), told, self._ledger.told()
             moved = stop if told > before else moved
@@ -152,7 +154,9 @@ class Run:
                 self._say(f"{now:%a %d %b %H:%M}: {under_way} under way")
 
     def _strike_now_and_then(self) -> None:
-        if self._killer.kills.total() < self._plan.kills:
+        left = self._plan.kills - self._killer.kills.total()
+        for _ in range(min(left, math.ceil((self._plan.kills - self._first_kills) / _STOPS_OF_KILLS))):
+            self._house.revive()
             time.sleep(self._dice.random() * 0.5)
             self._killer.strike()
             self._killer.look()

@@ -38,7 +38,7 @@ WORLD: Mapping[str, int] = {"silent": 20, "lost": 4, "scans_twice": 50, "scans_o
 # No carrier tells of what its wire format has no word for: a parcel lost at Aramex is in transit for ever.
 _UNTOLD = frozenset({("aramex", "lost")})
 # Real carriers are no faster, and a call that is out can be hit. Each in milliseconds.
-_LATENCIES: Mapping[str, int] = {"book": 40, "cancel": 40}
+_LATENCIES: Mapping[str, int] = {"book": 150, "cancel": 150}
 # After these the carrier has done its work and we do not know.
 _DONE_IN_SILENCE = frozenset({"server_error_booked", "timeout_booked", "drop_after_commit", "truncated"})
 
