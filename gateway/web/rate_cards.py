@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter
@@ -105,6 +105,26 @@ class RateCards(Controller):
         row = call.read(lambda tx: _owned(tx, call, card_id))
         request = data.read(ExplainRequest, call.merchant.country)
         return answered(explained(row.body, request, call.merchant.country, call.now.date()))
+
+    @put(
+        "/{card_id:str}",
+        operation_id="replaceRateCard",
+        summary="Replace a rate card",
+        opt=_ADMIN,
+        responses=refusals(*WITH_BODY, "not_found"),
+        sync_to_thread=True,
+    )
+    def replace(
+        self, call: NamedDependency[Call], card_id: FromPath[str], data: JsonBody[RateCardRequest]
+    ) -> Response[setup_views.RateCardView]:
+        """As JSON, or the file itself: for choices to come; those made with it keep their prices. Where prices change on a day, add
+        a card that is valid from then on instead.
+        """
+        card = _read(data)
+        with call.kit.db.write() as tx, noted(call, tx):
+            row = _owned(tx, call, card_id)
+            changed = CARDS.replace(tx, row, carrier=card.carrier, service=card.service, body=card)
+        return answered(setup_views.rate_card(changed))
 
     @delete(
         "/{card_id:str}",

@@ -204,6 +204,20 @@ def test_a_card_for_a_service_nobody_has_is_refused(shop: Shop) -> None:
     assert shop.errors(shop.call("POST", "/v1/rate-cards", json=CARD | {"carrier": "ups"})) == {"/carrier": "unknown_carrier"}
 
 
+def test_a_rate_card_can_be_replaced(shop: Shop) -> None:
+    made = shop.post("/v1/rate-cards", CARD)
+    answer = shop.call("PUT", f"/v1/rate-cards/{made['id']}", json=CARD | {"valid_to": "2026-12-31"})
+    assert (answer.status_code, answer.json()) == (200, made | {"valid_to": "2026-12-31"})
+    assert shop.get("/v1/rate-cards")["data"] == [answer.json()]
+
+
+def test_a_rate_card_is_not_replaced_by_a_wrong_one(shop: Shop) -> None:
+    made = shop.post("/v1/rate-cards", CARD)
+    answer = shop.call("PUT", f"/v1/rate-cards/{made['id']}", json=CARD | {"service": "drone"})
+    assert shop.errors(answer) == {"/service": "unknown_service"}
+    assert shop.get(f"/v1/rate-cards/{made['id']}") == made
+
+
 def test_a_rate_card_can_be_removed(shop: Shop) -> None:
     made = shop.post("/v1/rate-cards", CARD)
     assert shop.call("DELETE", f"/v1/rate-cards/{made['id']}").status_code == 204
