@@ -25,6 +25,7 @@ from gateway.services.notifying import (
     OF_A_CANCEL,
     ORPHAN,
     OVERLAP,
+    STALLED,
     emit,
     outlasts,
     resolve,
@@ -42,7 +43,7 @@ _RETURN_OFF = frozenset({Reason.CUSTOMER_DECLINED, Reason.CANCELLED_BY_CUSTOMER,
 _CANCEL_ASKED = frozenset({BookingState.CANCELLING, BookingState.CANCEL_UNKNOWN})
 # What can be said of a rider who is not needed any more, too.
 _AFTER_THE_DOOR = frozenset({"assign", "not_booked", "close"})
-_CLOSED_BY_HAND = (ORPHAN, OVERLAP, NOT_AT_CARRIER)
+_CLOSED_BY_HAND = (ORPHAN, OVERLAP, NOT_AT_CARRIER, STALLED)
 _COLLECTED = frozenset({PickupState.COLLECTED, PickupState.IN_TRANSIT})
 
 
@@ -203,7 +204,7 @@ def _hold(tx: sa.Connection, case: Case, exception: PickupException, wanted: Res
 
 
 def _close(tx: sa.Connection, case: Case, exception: PickupException, wanted: Resolution, wall: dt.datetime) -> None:
-    """What two carriers have, one has that should not, or one that should has not, was sorted out by hand."""
+    """What two carriers have, one has that should not, or one that should has not or is silent about, was sorted out by hand."""
     if exception.reason not in _CLOSED_BY_HAND:
         raise WrongState(f"{exception.reason} is closed by what is done about it: only {', '.join(_CLOSED_BY_HAND)} by hand")
     EXCEPTIONS.update(tx, exception.id, note=wanted.note or exception.note)

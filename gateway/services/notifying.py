@@ -24,6 +24,8 @@ ORPHAN = "orphan"
 OF_A_CANCEL = frozenset({CANCEL_UNCONFIRMED, OVERLAP, ORPHAN})
 # And of one that it is to hold, and does not.
 NOT_AT_CARRIER = "not_at_carrier"
+# And of one that has collected, and has said nothing since.
+STALLED = "stalled"
 
 _CLOSING = ENDS | {PickupState.COLLECTED, PickupState.IN_TRANSIT}
 

@@ -155,7 +155,7 @@ class Exceptions(Controller):
     ) -> Response[views.ExceptionView]:
         """`reattempt` (on `day`), `switch_carrier`, `requeue`, `cancel`, `confirm` or `dispute` the carrier's word, `adopt` a
         booking found in the carrier's panel by its `awb`, `not_booked` where there is none, `assign`, `hold`, `close` an `orphan`,
-        an `overlap` or what was `not_at_carrier` when it was sorted out by hand.
+        an `overlap`, what was `not_at_carrier` or is `stalled` on its way when it was sorted out by hand.
         """
         attempt = attempt_of(call, idempotency_key, data.content)
 

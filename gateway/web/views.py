@@ -503,7 +503,8 @@ class ExceptionView(View, frozen=True, kw_only=True):
 
     `state` is new, waiting_customer, waiting_carrier, scheduled_retry, needs_decision or resolved. `raw_code` and `detail` are the
     carrier's own; `exchange` is the call it came from. `version` counts changes: send it with an action. An `orphan` may have no
-    pickup: its carrier speaks of an `awb` that no booking has. `not_at_carrier` is the other way round.
+    pickup: its carrier speaks of an `awb` that no booking has. `not_at_carrier` is the other way round; a
+    `stalled` parcel was collected, and nothing was heard of it for a week.
     """
 
     id: str
