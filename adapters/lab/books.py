@@ -74,6 +74,7 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     twice: bool = False
     swapped: bool = False
     lost: bool = False
+    unpushed: bool = False
     held: Event | None = None
 
 

@@ -138,4 +138,5 @@ _MARKED: Mapping[Kind, Callable[[Marks, Fault], Marks]] = {
     Kind.SCANS_TWICE: lambda marks, fault: replace(marks, twice=True),
     Kind.SCANS_OUT_OF_ORDER: lambda marks, fault: replace(marks, swapped=True),
     Kind.LOST: lambda marks, fault: replace(marks, lost=True),
+    Kind.PUSHES_LOST: lambda marks, fault: replace(marks, unpushed=True),
 }

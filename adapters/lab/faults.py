@@ -38,6 +38,7 @@ class Kind(enum.StrEnum):
     SCANS_TWICE = "scans_twice"
     SCANS_OUT_OF_ORDER = "scans_out_of_order"
     LOST = "lost"
+    PUSHES_LOST = "pushes_lost"
     STRIKE = "strike"
 
 

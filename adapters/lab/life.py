@@ -48,7 +48,7 @@ class Life:
         self.books.know(self.side.carrier, self.account)
         self.books.enter(self.side.carrier, self.account, entry)
         if self.side.created:
-            self._push(consignment, self.side.created)
+            self._push(entry, self.side.created)
         self._plan_visit(entry, riders.first_day(self.now, self.zone))
 
     def strike_out(self, awb: str, reason: Reason) -> None:
@@ -213,24 +213,24 @@ class Life:
     def _show(self, entry: Entry, event: Event) -> None:
         for _ in range(2 if entry.marks.twice else 1):
             entry.consignment.events.append(event)
-            self._push_event(entry.consignment, event)
+            self._push_event(entry, event)
 
     def _save(self, entry: Entry) -> None:
         self.books.save(self.side.carrier, self.account, entry)
 
     # --- pushes ---
 
-    def _push_event(self, consignment: Consignment, event: Event) -> None:
+    def _push_event(self, entry: Entry, event: Event) -> None:
         word = self.side.push
         if word:
-            self._push(consignment, lambda c, secret: word(c, event, secret))
+            self._push(entry, lambda consignment, secret: word(consignment, event, secret))
 
-    def _push(self, consignment: Consignment, word: Callable[[Consignment, str], Push | None]) -> None:
-        hook = self._hook()
-        push = word(consignment, hook.secret) if hook else None
+    def _push(self, entry: Entry, word: Callable[[Consignment, str], Push | None]) -> None:
+        hook = None if entry.marks.unpushed else self._hook()
+        push = word(entry.consignment, hook.secret) if hook else None
         if push:
             headers = dict(push.headers)
-            self.books.queue(self.side.carrier, self.account, consignment.awb, headers, push.body, self.wall)
+            self.books.queue(self.side.carrier, self.account, entry.consignment.awb, headers, push.body, self.wall)
 
     def _hook(self) -> Hook | None:
         return hook_of(self.books, self.side.carrier, self.account)

@@ -23,10 +23,12 @@ from tests.lab.swiftline import (
     TWICE,
     Wall,
     a_lab,
+    a_rule,
     ask,
     book_one,
     client,
     days_pass,
+    story,
     wait_until,
 )
 
@@ -166,6 +168,15 @@ def test_a_visit_planned_anew_is_pushed():
     http.post(f"/again/{awb}")
     deliver(lab, receiver)
     assert receiver.told() == ["booked", "out_for_pickup", "pickup_failed", "pickup_scheduled"]
+
+
+def test_of_a_consignment_whose_pushes_are_lost_only_those_hear_who_ask():
+    lab, receiver = a_hooked_lab(), Receiver()
+    a_rule(lab, "pushes_lost", times=1)
+    book_one(client(lab), COLLECTS)
+    days_pass(lab)
+    deliver(lab, receiver)
+    assert (receiver.told(), story(lab)[-1]) == ([], "= delivered")
 
 
 def test_without_a_hook_nothing_is_queued():

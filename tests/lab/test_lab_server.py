@@ -57,6 +57,18 @@ def test_pipelined_calls_are_answered_in_order():
         assert exchange(url, first + second) == [b"200", b"404"]
 
 
+def test_who_hangs_up_before_the_answer_has_booked_all_the_same():
+    lab = a_lab()
+    ask(lab, "POST", "latency", {"carrier": "swiftline", "operation": "book", "ms": 100})
+    head = b"POST /swiftline/book HTTP/1.1\r\nhost: lab\r\nauthorization: lab_anita\r\ncontent-length: 17\r\n\r\n"
+    with running(lab) as url:
+        address = httpx.URL(url)
+        with socket.create_connection((address.host, address.port)) as connection:
+            connection.sendall(head + b'{"reference":"r"}')
+        wait_until(lambda: bool(httpx.get(f"{url}/_lab/books").json()["consignments"]))
+        assert [c["reference"] for c in httpx.get(f"{url}/_lab/books").json()["consignments"]] == ["r"]
+
+
 def test_what_is_no_http_ends_the_connection():
     with running(a_lab()) as url:
         assert exchange(url, b"EHLO lab\r\n\r\n") == []
