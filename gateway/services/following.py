@@ -33,6 +33,7 @@ from gateway.store.ledger import BOOKINGS, PICKUPS, VISITS, Booking, StoredScan,
 
 _TO_COME = frozenset({Milestone.PICKUP_SCHEDULED, Milestone.OUT_FOR_PICKUP, Milestone.PICKUP_FAILED})
 _STILL_COMING = frozenset({BookingState.LIVE, BookingState.CANCEL_UNKNOWN})
+_OVER = frozenset({BookingState.CANCELLED, BookingState.REFUSED})
 
 _log = structlog.get_logger()
 
@@ -94,7 +95,7 @@ def _adopt(tx: sa.Connection, case: Case, booking: Booking, tracked: Tracked, wa
     if booking.state is BookingState.CANCELLED and last and last.milestone is Milestone.CANCELLED:
         return False
     adopt(tx, case, booking, tracked.awb, wall)
-    if booking.state is not BookingState.UNKNOWN:
+    if booking.state in _OVER:
         overlapping.open_orphan(tx, case, booking, last.code if last else "a booking", wall)
     return True
 

@@ -182,3 +182,4 @@ def test_a_push_faster_than_the_answer_is_no_second_booking(make_world):
 
     assert world.state(pickup) == "booked"
     assert [booking.awb for booking in world.case(pickup).bookings] == [one["awb"] for one in world.books("ekart")]
+    assert world.case(pickup).exceptions == []
