@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, cast
 
 import msgspec
@@ -64,6 +64,14 @@ class Called(msgspec.Struct, frozen=True, kw_only=True):
     end: dt.datetime
 
 
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """A booking that is being sent or cancelled, or was by one who is dead; `since` when."""
+
+    id: str
+    pickup: str
+    since: dt.datetime
+
+
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """An event of a pickup."""
 
@@ -80,7 +88,7 @@ class Ledger:
         self._db = Database(settings.database)
         with self._db.write() as tx:
             for column in _SOUGHT:
-                tx.exec_driver_sql(f"CREATE INDEX chaos_{column.table.name} ON {column.table.name} ({column.name})")
+                tx.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS chaos_{column.table.name} ON {column.table.name} ({column.name})")
 
     def close(self) -> None:
         self._db.close()
@@ -160,12 +168,19 @@ class Ledger:
         """Bookings that a carrier has answered."""
         return self._count(tables.bookings) - self._count(tables.bookings, tables.bookings.c.state.in_(_UNANSWERED))
 
-    def on_the_wire(self) -> set[tuple[str, dt.datetime]]:
-        """Bookings that are being sent or cancelled at this moment, or were by one who is dead: each with when that began."""
-        table = tables.bookings.c
+    def on_the_wire(self, carriers: Collection[str], youngest: dt.timedelta, oldest: dt.timedelta) -> list[Sent]:
+        """Bookings of those carriers that have been on their way, to be booked or cancelled, for as long as that."""
+        table, wall = tables.bookings.c, clock.wall()
+        since = table.updated_at.between(wall - oldest, wall - youngest)
+        asked = sa.select(table.id, table.pickup_id, table.updated_at).where(
+            table.state.in_(_ON_THE_WIRE), table.carrier.in_(carriers), since
+        )
         with self._db.read() as tx:
-            rows = tx.execute(sa.select(table.id, table.updated_at).where(table.state.in_(_ON_THE_WIRE)))
-            return {(row.id, row.updated_at) for row in rows}
+            return [Sent(id=row.id, pickup=row.pickup_id, since=row.updated_at) for row in tx.execute(asked)]
+
+    def still_on_the_wire(self, one: Sent) -> bool:
+        table = tables.bookings.c
+        return bool(self._count(tables.bookings, table.id == one.id, table.updated_at == one.since, table.state.in_(_ON_THE_WIRE)))
 
     def told(self) -> str:
         """The newest event, "" before the first."""

@@ -13,16 +13,22 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import redis
+from rq import Worker
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+from rq.registry import StartedJobRegistry
 
 from gateway.demo import stage
+from gateway.jobs.queue import KINDS, SERIALIZER, wake_of
 from gateway.processes import valkey
 from gateway.processes.folder import data_folder
 from gateway.processes.port import ready
 from gateway.settings import Settings
+from gateway.store.outbox import ADVANCE
 from tests.chaos.hours import Hours
 
 _PATIENCE = 120.0
@@ -51,6 +57,7 @@ class House:
             **({"DATABASE_URL": settings.database_url} if settings.database_url else {}),
         }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._pids: dict[str | None, int | None] = {}  # of workers by their names in the queue, which may forget them
 
     def __enter__(self) -> House:
         with contextlib.ExitStack() as stack:
@@ -82,14 +89,15 @@ class House:
             self.settings.redis_socket.unlink(missing_ok=True)
         self._start(name)
 
-    @contextlib.contextmanager
-    def frozen(self, name: str) -> Iterator[None]:
-        """It stands still meanwhile."""
-        self._running[name].send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._running[name].send_signal(signal.SIGCONT)
+    def driver_of(self, pickup_id: str) -> str | None:
+        """The worker that has this pickup in hand, as far as the queue knows."""
+        with contextlib.suppress(redis.RedisError, NoSuchJobError), self._queue() as connection:
+            self._learn_names(connection)
+            under_way = StartedJobRegistry(KINDS[ADVANCE].queue, connection, serializer=SERIALIZER).get_job_ids(cleanup=False)
+            jobs = (job for job in Job.fetch_many(under_way, connection, serializer=SERIALIZER) if job)
+            holders = {self._pids.get(job.worker_name) for job in jobs if wake_of(job) == (ADVANCE, pickup_id)}
+            return next((name for name in WORKERS if self._running[name].pid in holders), None)
+        return None
 
     def rest(self, span: dt.timedelta) -> None:
         """The workers finish what they have in hand and go home, time passes, they come again: what the dead held is free then."""
@@ -102,8 +110,15 @@ class House:
 
     def flush(self) -> None:
         """FLUSHALL: the queue forgets everything."""
-        with redis.Redis(unix_socket_path=str(self.settings.redis_socket), socket_timeout=5) as connection:
+        with self._queue() as connection:
+            self._learn_names(connection)
             connection.flushall()
+
+    def _learn_names(self, connection: redis.Redis) -> None:
+        self._pids |= {worker.name: worker.pid for worker in Worker.all(connection)}
+
+    def _queue(self) -> redis.Redis:
+        return redis.Redis(unix_socket_path=str(self.settings.redis_socket), socket_timeout=5)
 
     def revive(self) -> list[str]:
         """Start again what ended by itself (a worker whose Redis was killed); which."""

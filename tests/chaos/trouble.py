@@ -14,8 +14,8 @@ import httpx
 import msgspec
 
 from gateway.demo.api import Lab, Problem
-from tests.chaos.ledger import Ledger
-from tests.chaos.parts import House
+from tests.chaos.ledger import Ledger, Sent
+from tests.chaos.parts import WORKERS, House
 
 CARRIERS = ("aramex", "delhivery", "easypost", "ekart")
 # By call: a chance in a thousand of each. Those that answer nothing hang up after a while instead of keeping a worker for minutes.
@@ -33,20 +33,27 @@ FAULTS: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "html": (8, {}),
     "slow": (20, {"delay_ms": 300}),
 }
+# A cancel that is lost before the carrier has seen it is the one that must not be taken for confirmed.
+_OF_CANCELS: Mapping[str, int] = {"drop_before_commit": 150, "timeout_unbooked": 150}
+# Longer than a short lease, shorter than any time-out: the first bookings but a few, so many at each carrier.
+_LONG: Mapping[str, int] = {"after": 4, "times": 2, "delay_ms": 12_000}
 # By consignment.
-WORLD: Mapping[str, int] = {"silent": 20, "lost": 4, "scans_twice": 50, "scans_out_of_order": 50}
+WORLD: Mapping[str, int] = {"silent": 60, "lost": 4, "scans_twice": 50, "scans_out_of_order": 50, "pushes_lost": 600}
 # No carrier tells of what its wire format has no word for: a parcel lost at Aramex is in transit for ever.
 _UNTOLD = frozenset({("aramex", "lost")})
 # Real carriers are no faster, and a call that is out can be hit. Each in milliseconds.
-_LATENCIES: Mapping[str, int] = {"book": 150, "cancel": 150}
+_LATENCIES: Mapping[str, int] = {"book": 500, "cancel": 500}
+# The carrier that takes the same booking twice and cannot be asked: half of the returns in India go to it.
+_BOOKS_TWICE = ("ekart",)
+_CHEAPER_IN, _PRICE = ("400", "560", "411", "380"), 0.6
 # After these the carrier has done its work and we do not know.
 _DONE_IN_SILENCE = frozenset({"server_error_booked", "timeout_booked", "drop_after_commit", "truncated"})
 
 # Every ten kills, in an order of the dice.
 FLUSH = "flush"
 DECK = ("work-1",) * 3 + ("work-2",) * 3 + ("api", "relay", "valkey", FLUSH)
-_AIM = 3.0  # seconds a worker's kill waits for a call of its own to be out
-_A_CALL = 0.6  # seconds: another worker's call is over by then, mostly
+_AIM = 6.0  # seconds a worker's kill waits for a call to be out, half of them for one that could be doubled
+_UNDER_WAY = (dt.timedelta(seconds=0.15), dt.timedelta(seconds=0.45))  # the carrier has read it and not answered yet
 _SETTLED = 1.0  # seconds after which a booking still on the wire is nobody's any more
 
 
@@ -66,9 +73,15 @@ class More(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def unleash(lab: Lab, more: Iterable[More]) -> None:
+    for carrier in _BOOKS_TWICE:
+        for zone in _CHEAPER_IN:
+            lab.tell("/world", carrier=carrier, zone=zone, price=_PRICE)
     for carrier in CARRIERS:
         for operation, ms in _LATENCIES.items():
             lab.tell("/latency", carrier=carrier, operation=operation, ms=ms)
+        lab.tell("/faults", carrier=carrier, kind="slow", operation="book", **_LONG)
+        for kind, thousandths in _OF_CANCELS.items():
+            lab.tell("/faults", carrier=carrier, operation="cancel", kind=kind, probability=thousandths / 1000, **FAULTS[kind][1])
         for one in more:
             rule: dict[str, Any] = {"kind": one.kind, "probability": one.thousandths / 1000, **FAULTS.get(one.kind, (0, {}))[1]}
             with contextlib.suppress(Problem):  # not every carrier has each operation
@@ -86,6 +99,11 @@ def committed_without_reply(url: str) -> int:
     return sum(one["fired"] for one in rules if one["kind"] in _DONE_IN_SILENCE)
 
 
+def calm(url: str) -> None:
+    """No faults any more: the auditor asks, too."""
+    httpx.delete(f"{url}/_lab/faults", timeout=10).raise_for_status()
+
+
 class Killer:
     """Deals its victims by the seed; `kills` counts them by part. What died on the wire is known a second after the kill."""
 
@@ -94,8 +112,7 @@ class Killer:
         self._ledger = ledger
         self._dice = random.Random(seed)
         self._deck: list[str] = []
-        self._dead: set[tuple[str, dt.datetime]] = set()
-        self._hit: set[tuple[str, dt.datetime]] = set()
+        self._hit: Sent | None = None
         self._hit_at = 0.0
         self.kills: collections.Counter[str] = collections.Counter()
         self.while_sending = 0
@@ -106,20 +123,17 @@ class Killer:
         self.kills[victim.partition("-")[0]] += 1
         if victim == FLUSH:
             self._house.flush()
-        elif victim.startswith("work"):
+        elif victim in WORKERS:
             self._shoot(victim)
         else:
             self._house.kill(victim)
 
     def look(self) -> None:
         """Whether the last worker's kill left a booking behind on the wire: then the worker was sending."""
-        if not self._hit:
-            return
-        time.sleep(max(0.0, self._hit_at + _SETTLED - time.monotonic()))
-        left = self._hit & self._ledger.on_the_wire()
-        self.while_sending += bool(left)
-        self._dead |= left
-        self._hit = set()
+        if self._hit:
+            time.sleep(max(0.0, self._hit_at + _SETTLED - time.monotonic()))
+            self.while_sending += self._ledger.still_on_the_wire(self._hit)
+        self._hit = None
 
     def _next(self) -> str:
         if not self._deck:
@@ -127,24 +141,12 @@ class Killer:
         return self._deck.pop()
 
     def _shoot(self, worker: str) -> None:
-        """While a call of its own is out, as far as can be seen: it is frozen, and calls of others end meanwhile."""
-        until = time.monotonic() + _AIM
-        while time.monotonic() < until:
-            if self._fresh():
-                with self._house.frozen(worker):
-                    if seen := self._lasting():
-                        self._hit, self._hit_at = seen, time.monotonic()
-                        return self._house.kill(worker)
-            time.sleep(0.002)
-        return self._house.kill(worker)
-
-    def _lasting(self) -> set[tuple[str, dt.datetime]]:
-        """What is still on the wire when every call of a process that is not frozen is over."""
-        until, seen = time.monotonic() + _A_CALL, self._fresh()
-        while seen and time.monotonic() < until:
+        """Whoever has had a call out for a moment, so that the carrier has read it; where nobody has in time, this worker."""
+        began = time.monotonic()
+        while (aimed := time.monotonic() - began) < _AIM:
+            for sent in self._ledger.on_the_wire(_BOOKS_TWICE if aimed < _AIM / 2 else CARRIERS, *_UNDER_WAY):
+                if driver := self._house.driver_of(sent.pickup):
+                    self._hit, self._hit_at = sent, time.monotonic()
+                    return self._house.kill(driver)
             time.sleep(0.02)
-            seen &= self._fresh()
-        return seen
-
-    def _fresh(self) -> set[tuple[str, dt.datetime]]:
-        return self._ledger.on_the_wire() - self._dead
+        return self._house.kill(worker)
