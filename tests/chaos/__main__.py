@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -34,6 +35,7 @@ _STORIES = 2
 
 def main(arguments: list[str]) -> int:
     asked = _arguments(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the parts end with the run
     started = time.monotonic()
     folder = Path(asked.keep or tempfile.mkdtemp(prefix="chaos-")).resolve()
     with _ledger_url(asked.db) as url, merchant.at_home(asked.seed) as endpoint:
@@ -43,7 +45,7 @@ def main(arguments: list[str]) -> int:
         hours = Hours(folder)
         clock.wall = hours.wall
         with House(settings, hours) as house, contextlib.closing(Ledger(settings)) as ledger:
-            plan = Plan(number=asked.n, kills=asked.kills, seed=asked.seed, more=asked.more)
+            plan = Plan(number=asked.n, kills=asked.kills, seed=asked.seed, more=asked.more, impatient=asked.impatient)
             run = Run(house, ledger, endpoint, plan, lambda text: _say(time.monotonic() - started, text))
             findings, tally = run.through()
             _tell_stories(findings, ledger)
@@ -63,6 +65,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=1, help="of the lab's dice and of the victims (1)")
     parser.add_argument("--keep", default="", metavar="FOLDER", help="the data folder, kept for a look whatever comes out")
+    parser.add_argument("--impatient", action="store_true", help="stop at the first finding that no later day could mend")
     parser.add_argument(
         "--more",
         type=More.read,

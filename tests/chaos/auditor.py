@@ -1,9 +1,9 @@
 """The auditor: the carriers' own books and the merchant's post against the ledger. Pure: what was read goes in, findings come out.
 
 lost      accepted by the API, and not in the ledger, or not at an end when all was quiet, or answered with another pickup
-doubled   two consignments of one pickup alive at carriers at the same time, or collected, without an announced overlap
+doubled   two consignments of one pickup alive at carriers at the same time, or collected: the merchant prefers late to double
 orphans   what a carrier holds for us and the ledger does not know, or takes for ended: a consignment, a label that was paid
-untold    an event that never reached the merchant, or came under another number, or left a gap
+untold    an event that never reached the merchant, or came under another number, or left a gap; a message without an event
 unsent    what still waits in the outbox or to be delivered when all is quiet
 crowded   two drivers at one pickup at the same time
 """
@@ -22,7 +22,6 @@ from tests.chaos.merchant import Message
 
 _COLLECTED = frozenset({"collected", "delivered", "lost"})
 _AWAITED = frozenset({"scheduled", "out"})
-_OVERLAP = "pickup.overlap"
 _FOR_EVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 _CLOCKS = dt.timedelta(milliseconds=20)  # as exactly as calls are timed
 
@@ -49,19 +48,24 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """All that was read. `accepted`: by reference the pickups that the API answered with; `labels`: shipments that are paid."""
+    """All that was read. `accepted`: by reference the pickups that the API answered with; `labels`: shipments that are paid.
+
+    `over` False: read while the run goes on, in the order of these fields, so that only what no later day mends is a finding.
+    """
 
     accepted: Mapping[str, Sequence[str]]
     refused: Mapping[str, str] = {}
+    told: frozenset[str] = frozenset()  # events whose messages the ledger takes for delivered
+    messages: Sequence[Message] = ()
+    books: Sequence[Line] = ()
     pickups: Sequence[Pickup] = ()
     bookings: Sequence[Booking] = ()
-    books: Sequence[Line] = ()
     labels: frozenset[str] = frozenset()
     events: Sequence[Told] = ()
-    messages: Sequence[Message] = ()
     unsent: Mapping[str, int] = {}
     calls: Sequence[Called] = ()
-    guarded: bool = True  # the ledger refuses a second open booking of a pickup
+    unguarded: Sequence[str] = ()  # what the ledger itself would take twice
+    over: bool = True
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,10 +95,10 @@ def audit(seen: Evidence) -> Findings:
         accepted=len(seen.accepted),
         ended=sum(one.ended for one in seen.pickups),
         lost=sorted(_lost(seen)),
-        doubled=[*sorted(_doubled(seen)), *_unguarded(seen)],
+        doubled=[*sorted(_doubled(seen)), *(f"the ledger itself takes {what}" for what in seen.unguarded)],
         orphans=sorted(_orphans(seen)),
         untold=sorted(_untold(seen)),
-        unsent=[f"{kind}: {number}" for kind, number in seen.unsent.items() if number],
+        unsent=[f"{kind}: {number}" for kind, number in seen.unsent.items() if seen.over and number],
         crowded=sorted(_crowded(seen)),
     )
 
@@ -107,20 +111,18 @@ def _lost(seen: Evidence) -> Iterable[str]:
             yield f"{reference}: not in the ledger"
         elif set(answers) != {found.id}:
             yield f"{reference}: {found.id} in the ledger, answered {', '.join(answers)}"
-        elif not found.ended:
+        elif seen.over and not found.ended:
             yield f"{reference}: {found.state}"
     yield from (f"{reference}: taken, but refused: {why}" for reference, why in seen.refused.items() if reference in by_reference)
 
 
 def _doubled(seen: Evidence) -> Iterable[str]:
-    """An overlap is excused where it was announced before the second was booked: what is found out afterwards is no excuse."""
     owner = {one.carrier_reference: one.pickup for one in seen.bookings}
-    excused = {event.pickup for event in seen.events if event.type == _OVERLAP}
     lines: dict[str, list[Line]] = collections.defaultdict(list)
     for line in seen.books:
         lines[owner.get(line.reference, "")].append(line)
     for pickup in seen.pickups:
-        if pickup.id not in excused and _overlap(lines[pickup.id]):
+        if _overlap(lines[pickup.id]):
             yield f"{pickup.reference}: " + ", ".join(f"{one.carrier} {one.awb} {one.state}" for one in lines[pickup.id])
 
 
@@ -131,19 +133,16 @@ def _overlap(lines: Sequence[Line]) -> bool:
     return both or sum(line.state in _COLLECTED for line in lines) > 1
 
 
-def _unguarded(seen: Evidence) -> Iterable[str]:
-    if not seen.guarded:
-        yield "the ledger itself takes a second open booking of a pickup"
-
-
 def _orphans(seen: Evidence) -> Iterable[str]:
+    """Before the end only what bears a reference that the ledger never gave: an AWB may yet be found out."""
     known = {(one.carrier, one.awb): one for one in seen.bookings if one.awb}
+    given = {one.carrier_reference for one in seen.bookings}
     references = {one.id: one.reference for one in seen.pickups}
     for line in seen.books:
         booking = known.get((line.carrier, line.awb))
-        if booking is None:
+        if booking is None and (seen.over or line.reference not in given):
             yield f"{line.carrier} {line.awb} ({line.state})"
-        elif booking.over and line.state in _AWAITED:
+        elif booking and seen.over and booking.over and line.state in _AWAITED:
             yield f"{references.get(booking.pickup)}: {line.carrier} {line.awb} is {line.state}, in the ledger {booking.state}"
     for booking in seen.bookings:
         if booking.over and booking.handles.get("shipment") in seen.labels:
@@ -155,10 +154,15 @@ def _untold(seen: Evidence) -> Iterable[str]:
     made = collections.defaultdict(list)
     for event in seen.events:
         made[event.pickup].append(event)
+    for stray in came.keys() - {event.id for event in seen.events}:
+        if came[stray].pickup:
+            yield f"a message of {came[stray].pickup} came as {stray}, which is no event of it"
     for pickup in seen.pickups:
-        if sorted(event.sequence for event in made[pickup.id]) != list(range(1, pickup.sequence + 1)):
+        numbers = sorted(one.sequence for one in made[pickup.id] if seen.over or one.sequence <= pickup.sequence)
+        if numbers != list(range(1, pickup.sequence + 1)):
             yield f"{pickup.reference}: its events do not count from 1 to {pickup.sequence}"
-        missing = [event.sequence for event in made[pickup.id] if not _came(event, came.get(event.id))]
+        awaited = (event for event in made[pickup.id] if seen.over or event.id in seen.told)
+        missing = [event.sequence for event in awaited if not _came(event, came.get(event.id))]
         if missing:
             yield f"{pickup.reference}: of {pickup.sequence} events these never came: {', '.join(map(str, sorted(missing)))}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import types
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, cast
 
 import msgspec
@@ -78,11 +78,10 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     pickup: str
     sequence: int
-    type: str = ""
 
 
 class Ledger:
-    """Rows are only read, but for a question that is taken back: `guards_open_bookings`."""
+    """Rows are only read, but for a question that is taken back: `takes_twice`."""
 
     def __init__(self, settings: Settings) -> None:
         self._db = Database(settings.database)
@@ -108,8 +107,15 @@ class Ledger:
     def events(self) -> list[Told]:
         table = tables.events.c
         with self._db.read() as tx:
-            rows = tx.execute(sa.select(table.id, table.pickup_id, table.sequence, table.type).where(table.pickup_id.is_not(None)))
-            return [Told(id=row.id, pickup=row.pickup_id, sequence=row.sequence, type=row.type) for row in rows]
+            rows = tx.execute(sa.select(table.id, table.pickup_id, table.sequence).where(table.pickup_id.is_not(None)))
+            return [Told(id=row.id, pickup=row.pickup_id, sequence=row.sequence) for row in rows]
+
+    def delivered(self) -> frozenset[str]:
+        """Events of which nothing is left to be sent."""
+        events, deliveries = tables.events.c, tables.webhook_deliveries.c
+        pending = sa.exists().where(deliveries.event_id == events.id, deliveries.state == "pending")
+        with self._db.read() as tx:
+            return frozenset(tx.scalars(sa.select(events.id).where(events.told.is_(True), ~pending)))
 
     def calls(self) -> list[Called]:
         """What drivers asked carriers; of one that was killed meanwhile nothing is known."""
@@ -133,20 +139,10 @@ class Ledger:
         """How often a booking's answer was lost."""
         return self._count(tables.events, tables.events.c.type == "pickup.booking_unknown")
 
-    def guards_open_bookings(self) -> bool:
-        """Whether the ledger itself refuses a second open booking of a pickup: tried, and taken back."""
+    def takes_twice(self) -> list[str]:
+        """What the ledger itself does not refuse to take twice: tried, and taken back."""
         with self._db.write() as tx:
-            trial = tx.begin_nested()
-            row = dict(tx.execute(sa.select(tables.bookings).limit(1)).mappings().one())
-            try:
-                for number in (1, 2):
-                    mine = {"id": f"bkg_trial{number}", "carrier_reference": f"TRIAL{number}", "state": BookingState.PLANNED}
-                    tx.execute(tables.bookings.insert().values(**{**row, **mine, "overlap": False}))
-            except sa.exc.IntegrityError:
-                return True
-            finally:
-                trial.rollback()
-        return False
+            return [words for words, table, changes in _ONLY_ONCE if _taken_twice(tx, table, changes)]
 
     def story(self, pickup_id: str) -> Iterator[str]:
         """All rows about a pickup but for its people, a line each."""
@@ -235,6 +231,36 @@ class Ledger:
     def _count(self, table: sa.Table, *conditions: Any) -> int:
         with self._db.read() as tx:
             return int(tx.scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0)
+
+
+# What must not be there twice, as copies of a row that is there: with these changes, by the copy's number.
+_ONLY_ONCE: tuple[tuple[str, sa.Table, Callable[[int], dict[str, Any]]], ...] = (
+    (
+        "a second open booking of a pickup",
+        tables.bookings,
+        lambda number: {"carrier_reference": f"TRIAL{number}", "state": BookingState.PLANNED, "overlap": False},
+    ),
+    ("two bookings under one carrier reference", tables.bookings, lambda number: {"state": BookingState.CANCELLED}),
+    ("two open pickups under one reference", tables.pickups, lambda number: {"ended": False}),
+    ("two events of one pickup under one number", tables.events, lambda number: {}),
+)
+
+
+def _taken_twice(tx: sa.Connection, table: sa.Table, changes: Callable[[int], dict[str, Any]]) -> bool:
+    """False also where there is no row to copy yet."""
+    whose = table.c.pickup_id if "pickup_id" in table.c else table.c.id
+    row = tx.execute(sa.select(table).where(whose.is_not(None)).limit(1)).mappings().first()
+    if row is None:
+        return False
+    trial = tx.begin_nested()
+    try:
+        for number in (1, 2):
+            tx.execute(table.insert().values(**{**row, "id": f"trial{number}", **changes(number)}))
+    except sa.exc.IntegrityError:
+        return False
+    finally:
+        trial.rollback()
+    return True
 
 
 def _booking(row: Any) -> Booking:

@@ -68,12 +68,21 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How many returns and kills, the dice's seed, and which faults come more often."""
+    """How many returns and kills, the dice's seed, which faults come more often; whether to stop at the first finding."""
 
     number: int
     kills: int
     seed: int
     more: Sequence[More] = ()
+    impatient: bool = False
+
+
+class _Broken(Exception):
+    """Something was found that nothing can mend."""
+
+    def __init__(self, findings: Findings) -> None:
+        super().__init__("the books do not agree")
+        self.findings = findings
 
 
 class Run:
@@ -95,19 +104,31 @@ class Run:
         merchant.secret = str(endpoint["secret"])
 
     def through(self) -> tuple[Findings, Tally]:
+        """To its end; an impatient run only to the first finding that nothing can mend."""
         trouble.unleash(self._stage.lab, self._plan.more)
+        try:
+            self._book()
+            self._pass_days()
+        except _Broken as broken:
+            return broken.findings, self._tally()
+        tally = self._tally()
+        trouble.calm(self._lab)
+        return self._audited(over=True), tally
+
+    def _book(self) -> None:
         self._load.start()
         self._kill_along()
         self._killer.look()
         self._house.rest(_LEASE)
         self._say(f"all booked; {self._killer.while_sending} of {self._killer.kills.total()} kills while sending")
+
+    def _pass_days(self) -> None:
         days = Days(self._stage.api, self._stage.lab, self._ledger, self._house)
         self._see_through(days)
         self._merchant.recover()
         for span in _LAST_TRIES:
             if any(self._ledger.unsent().values()):
                 days.let_pass(span)
-        return self._audited(self._house.settings.lab_address.read_text())
 
     def _kill_along(self) -> None:
         """Evenly over the returns as carriers answer."""
@@ -130,6 +151,7 @@ class Run:
                 moody = time.monotonic()
                 self._merchant.change_mood()
             if time.monotonic() > told + _TOLD_EVERY:
+                self._check()
                 told = time.monotonic()
                 self._say(
                     f"accepted {len(self._load.accepted)}, answered by a carrier {answered}, kills {self._killer.kills.total()}"
@@ -144,6 +166,7 @@ class Run:
         days.settle()
         told, moved = "", 0
         for stop in range(_MOST_STOPS):
+            self._check()
             under_way, before, told = self._ledger.under_way(), told, self._ledger.told()
             moved = stop if told > before else moved
             if not under_way or stop > moved + _STUCK:
@@ -161,33 +184,49 @@ class Run:
             self._killer.strike()
             self._killer.look()
 
-    def _audited(self, lab: str) -> tuple[Findings, Tally]:
-        lost_answers = trouble.committed_without_reply(lab)
-        httpx.delete(f"{lab}/_lab/faults", timeout=10).raise_for_status()
-        bookings = self._ledger.bookings()
+    def _check(self) -> None:
+        """Raises _Broken where there is something already that nothing can mend."""
+        findings = self._audited(over=False) if self._plan.impatient else None
+        if findings and not findings.clean:
+            raise _Broken(findings)
+
+    def _audited(self, *, over: bool) -> Findings:
+        accepted = {reference: list(answers) for reference, answers in list(self._load.accepted.items())}
+        told, messages = self._ledger.delivered(), list(self._merchant.taken)
+        books = [line for carrier in CARRIERS for line in _books(self._lab, carrier)]
+        pickups, bookings = self._ledger.pickups(), self._ledger.bookings()
         seen = Evidence(
-            accepted=self._load.accepted,
-            refused=self._load.refused,
-            pickups=self._ledger.pickups(),
+            accepted=accepted,
+            refused=dict(self._load.refused),
+            told=told,
+            messages=messages,
+            books=books,
+            pickups=pickups,
             bookings=bookings,
-            books=[line for carrier in CARRIERS for line in _books(lab, carrier)],
-            labels=frozenset(_paid_labels(lab, bookings)),
+            labels=frozenset(_paid_labels(self._lab, bookings)) if over else frozenset(),
             events=self._ledger.events(),
-            messages=self._merchant.taken,
             unsent=self._ledger.unsent(),
             calls=self._ledger.calls(),
-            guarded=self._ledger.guards_open_bookings(),
+            unguarded=self._ledger.takes_twice(),
+            over=over,
         )
-        return audit(seen), Tally(
+        return audit(seen)
+
+    def _tally(self) -> Tally:
+        return Tally(
             kills=self._killer.kills,
             while_sending=self._killer.while_sending,
             unknown=self._ledger.doubts(),
-            committed_without_reply=lost_answers,
+            committed_without_reply=trouble.committed_without_reply(self._lab),
             taken=len(self._merchant.taken),
             repeats=len(self._merchant.taken) - len({one.id for one in self._merchant.taken}),
             turned_away=self._merchant.turned_away,
             refused=self._load.refused,
         )
+
+    @property
+    def _lab(self) -> str:
+        return self._house.settings.lab_address.read_text()
 
 
 def _books(lab: str, carrier: str) -> list[Line]:
