@@ -28,9 +28,10 @@ import msgspec
 _ROOT = Path(__file__).parents[2]
 _PATCHES = Path(__file__).parent / "mutants"
 _LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "cassettes", "docs")
-_USUAL = "-n 100 --kills 6"
+_USUAL = "-n 200 --kills 10"
 _AT_ONCE = 2
 _PATIENCE = 600.0  # seconds for one
+_TOLD = 60  # lines of a run that came out otherwise
 _SUMMARY = re.compile(r"^accepted \d+ ended \d+ lost ", re.MULTILINE)
 _FINDING = re.compile(r"^(lost|doubled|orphans|untold|unsent|crowded): ", re.MULTILINE)
 
@@ -77,7 +78,7 @@ def _tell(name: str, judge: Judge, until: float) -> Verdict:
     verdict = judge(left) if left > 0 else Verdict(good=False, words="not run: the time is over")
     print(f"{name:<42} {verdict.words} ({time.monotonic() - started:.0f} s)", flush=True)
     if not verdict.good:
-        print("\n".join(f"    {line}" for line in verdict.log.splitlines()[-15:]), flush=True)
+        print("\n".join(f"    {line}" for line in verdict.log.splitlines()[-_TOLD:]), flush=True)
     return verdict
 
 
@@ -120,7 +121,7 @@ def _chaos(tree: Path, arguments: Sequence[str], seconds: float) -> tuple[int, s
     """Exit code and output. Its data folders go with the tree; where it comes to no end it goes with all its parts."""
     log = tree.parent / "log"
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "tests.chaos", *arguments]
+        command = [sys.executable, "-m", "tests.chaos", "--impatient", *arguments]
         environment = {**os.environ, "TMPDIR": str(tree.parent)}
         run = subprocess.Popen(command, cwd=tree, env=environment, stdout=output, stderr=output, start_new_session=True)
         try:
