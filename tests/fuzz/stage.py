@@ -62,9 +62,10 @@ def _book(made: stage.Stage, numbers: Iterable[int]) -> None:
 
 
 def _known(api: Api) -> list[dict[str, str]]:
-    """What stands in paths together; nothing until there is some of each."""
+    """What stands in paths together; nothing until there is some of each, and deliveries at all endpoints: some are struck out."""
     found = list(_ids(api))
-    return found if {"visit_id", "exception_id", "delivery_id", "awb"} <= set().union(*found) else []
+    served = {one["endpoint_id"] for one in found if "delivery_id" in one}
+    return found if {"visit_id", "exception_id", "awb"} <= set().union(*found) and len(served) == _ENDPOINTS else []
 
 
 def _ids(api: Api) -> Iterator[dict[str, str]]:
