@@ -1,4 +1,7 @@
-"""Barcodes as black bars on a grid of modules, to be drawn as vectors. zxing-cpp encodes."""
+"""Barcodes as black bars on a grid of modules, to be drawn as vectors.
+
+How large one is, its text tells; zxing-cpp encodes it, and only where the bars are asked for: a label printer draws its own.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,11 @@ import zxingcpp
 
 BLACK = 0
 _BARS = re.compile(b"\\x00+")
-_LONGEST = {zxingcpp.BarcodeFormat.Code128: 80, zxingcpp.BarcodeFormat.QRCode: 300}  # bytes; more fits no slip
+_LONGEST_CODE128, _LONGEST_QR = 80, 300  # bytes; more fits no slip
+_PAIRS = r"^\d\d$|^(?:\d\d){2,}|(?:\d\d){2,}(?!\d)"  # digits that take fewer symbols two by two
+_PIECES = re.compile(rf"({_PAIRS})|((?:(?!{_PAIRS}).)+)")
+_ALPHANUMERIC = re.compile(r"[0-9A-Z $%*+\-./:]*")
+_WORDS = (16, 28, 44, 64, 86, 108, 124, 154, 182, 216, 254, 290, 334)  # of data, in QR codes of version 1 to 13 at level M
 
 
 class Kind(enum.StrEnum):
@@ -20,20 +27,28 @@ class Kind(enum.StrEnum):
     QR = "qr"
 
 
+_FORMS = {Kind.CODE128: zxingcpp.BarcodeFormat.Code128, Kind.QR: zxingcpp.BarcodeFormat.QRCode}
+
+
 class Symbol(msgspec.Struct, frozen=True, kw_only=True):
-    """`rows` of modules, a byte each, BLACK or not, without the quiet zone."""
+    """`width` in modules, without the quiet zone."""
 
     kind: Kind
     text: str
-    rows: tuple[bytes, ...]
-
-    @property
-    def width(self) -> int:
-        return len(self.rows[0])
+    width: int
 
     @property
     def height(self) -> int:
-        return len(self.rows)
+        return self.width if self.kind is Kind.QR else 1
+
+    @property
+    def rows(self) -> tuple[bytes, ...]:
+        """Its modules, a byte each, BLACK or not."""
+        options = {"ec_level": "M", "version": (self.width - 17) // 4} if self.kind is Kind.QR else {}
+        barcode = zxingcpp.create_barcode(self.text, _FORMS[self.kind], **options)
+        image = zxingcpp.write_barcode_to_image(barcode, scale=1, add_quiet_zones=False)
+        modules = memoryview(cast("bytes", image)).tobytes()  # zxing-cpp's stubs do not tell that an Image is a buffer
+        return tuple(modules[row * self.width : (row + 1) * self.width] for row in range(self.height))
 
     @property
     def bars(self) -> Iterator[tuple[int, int, int]]:
@@ -45,24 +60,32 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
 
 def code128(text: str) -> Symbol | None:
     """One row of modules; None for an empty or too long text, and for one outside printable ASCII, where scanners differ."""
-    if not (text.isascii() and text.isprintable()):
+    if not (0 < len(text) <= _LONGEST_CODE128 and text.isascii() and text.isprintable()):
         return None
-    rows = _rows(text, zxingcpp.BarcodeFormat.Code128)[:1]
-    return Symbol(kind=Kind.CODE128, text=text, rows=tuple(rows)) if rows else None
+    symbols = 2 + sum(1 + (len(pairs) // 2 or len(others)) for pairs, others in pieces(text))  # 2: the check and the stop
+    return Symbol(kind=Kind.CODE128, text=text, width=symbols * 11 + 2)
+
+
+def pieces(text: str) -> list[tuple[str, str]]:
+    """What Code 128 writes in subset C, digits in pairs, and what in B: of each two one is empty. No split takes fewer symbols."""
+    return _PIECES.findall(text)
 
 
 def qr(text: str) -> Symbol | None:
-    """Error correction M; None for an empty or too long text."""
-    rows = _rows(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    return Symbol(kind=Kind.QR, text=text, rows=tuple(rows)) if rows else None
+    """Error correction M, and as large as the text takes in a single mode, which any printer can; None if empty or too long."""
+    if not 0 < len(text.encode()) <= _LONGEST_QR:
+        return None
+    version = next(version for version, words in enumerate(_WORDS, 1) if _bits(text, version) <= 8 * words)
+    return Symbol(kind=Kind.QR, text=text, width=17 + 4 * version)
 
 
-def _rows(text: str, form: zxingcpp.BarcodeFormat, **options: str) -> list[bytes]:
-    """The modules, a byte each; none where the text cannot be a slip's barcode."""
-    if not 0 < len(text.encode()) <= _LONGEST[form]:
-        return []
-    barcode = zxingcpp.create_barcode(text, form, **options)
-    image = zxingcpp.write_barcode_to_image(barcode, scale=1, add_quiet_zones=False)
-    wide = image.shape[1]
-    modules = memoryview(cast("bytes", image)).tobytes()  # zxing-cpp's stubs do not tell that an Image is a buffer
-    return [modules[start : start + wide] for start in range(0, len(modules), wide)]
+def _bits(text: str, version: int) -> int:
+    """ISO/IEC 18004: the mode, how many characters there are, and these; other than ASCII is UTF-8 and says so first."""
+    more = 2 if version > 9 else 0
+    if not text.isascii():
+        return 16 + 8 + 4 * more + 8 * len(text.encode())
+    if text.isdigit():
+        return 4 + 10 + more + (10 * len(text) + 2) // 3
+    if _ALPHANUMERIC.fullmatch(text):
+        return 4 + 9 + more + (11 * len(text) + 1) // 2
+    return 4 + 8 + 4 * more + 8 * len(text)

@@ -10,10 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
-import re
 import zlib
 
-from gateway.labels import raster
+from gateway.labels import codes, raster
 from gateway.labels.bitmap import Bitmap, cut, stride
 from gateway.labels.codes import Kind
 from gateway.labels.drawing import Bars, Drawing, Mark, Page, Slanted, Text
@@ -85,18 +84,12 @@ def _code(mark: Bars) -> str:
     text = mark.symbol.text
     if mark.symbol.kind is Kind.QR:
         return f"^FO{left},{top}^BQN,2,{wide}^FH^FDMA,{''.join(_HEX.get(one, one) for one in text)}^FS\n"
-    data, symbols = _code128(text)
-    left += (mark.symbol.width - symbols * 11 - 2) * wide // 2  # the encoders may differ by a few modules
-    return f"^FO{left},{top}^BY{wide},2,{high}^BCN,{high},N,N,N^FD{data}^FS\n"
+    return f"^FO{left},{top}^BY{wide},2,{high}^BCN,{high},N,N,N^FD{_code128(text)}^FS\n"
 
 
-def _code128(text: str) -> tuple[str, int]:
-    """The field data, digits in pairs where there are four or more; and how many symbols of eleven modules that takes."""
-    data, symbols = "", 2  # the check and the stop, which is two modules wider
-    for pairs, others in _PIECES.findall(text):
+def _code128(text: str) -> str:
+    """The field data."""
+    data = ""
+    for pairs, others in codes.pieces(text):
         data += (_CHANGE if data else _START)["C" if pairs else "B"] + pairs + "".join(_INVOKED.get(one, one) for one in others)
-        symbols += 1 + (len(pairs) // 2 or len(others))
-    return data, symbols
-
-
-_PIECES = re.compile(r"((?:\d\d){2,})|((?:(?!\d{4}).)+)")
+    return data

@@ -30,6 +30,20 @@ def test_code_128_carries_any_printable_ascii(text):
     assert read(symbol, high=60) == [text]
 
 
+@example("05")
+@example("3~X3452459")
+@given(st.text(st.sampled_from("0123456789aZ-^ "), min_size=1, max_size=30))
+def test_a_code_128_is_as_wide_as_its_text_says(text):
+    barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.Code128)
+    _, wide = zxingcpp.write_barcode_to_image(barcode, scale=1, add_quiet_zones=False).shape
+    symbol = codes.code128(text)
+    assert symbol and symbol.width == wide
+
+
+@example("7" * 300)
+@example("१" * 100)
+@example("AB-7" * 75)
+@example("ab-7" * 75)
 @given(PRINTABLE)
 def test_a_qr_code_carries_the_reference(text):
     symbol = codes.qr(text)
