@@ -44,11 +44,18 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rows(self) -> tuple[bytes, ...]:
         """Its modules, a byte each, BLACK or not."""
-        options = {"ec_level": "M", "version": (self.width - 17) // 4} if self.kind is Kind.QR else {}
-        barcode = zxingcpp.create_barcode(self.text, _FORMS[self.kind], **options)
+        barcode = zxingcpp.create_barcode(self.text, _FORMS[self.kind], **self._options)
         image = zxingcpp.write_barcode_to_image(barcode, scale=1, add_quiet_zones=False)
         modules = memoryview(cast("bytes", image)).tobytes()  # zxing-cpp's stubs do not tell that an Image is a buffer
         return tuple(modules[row * self.width : (row + 1) * self.width] for row in range(self.height))
+
+    @property
+    def _options(self) -> dict[str, object]:
+        """Of the encoder, which else writes some letters as Latin-1, and scanners take that for Japanese."""
+        if self.kind is Kind.CODE128:
+            return {}
+        written = {} if self.text.isascii() else {"eci": "UTF-8"}
+        return {"ec_level": "M", "version": (self.width - 17) // 4, **written}
 
     @property
     def bars(self) -> Iterator[tuple[int, int, int]]:

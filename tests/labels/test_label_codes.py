@@ -41,9 +41,11 @@ def test_a_code_128_is_as_wide_as_its_text_says(text):
 
 
 @example("7" * 300)
+@example("é" * 150)
 @example("१" * 100)
 @example("AB-7" * 75)
 @example("ab-7" * 75)
+@example("日本語" * 33)
 @given(PRINTABLE)
 def test_a_qr_code_carries_the_reference(text):
     symbol = codes.qr(text)
