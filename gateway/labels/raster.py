@@ -16,7 +16,6 @@ from gateway.labels import typeface
 from gateway.labels.bitmap import Bitmap, Canvas
 from gateway.labels.codes import BLACK
 from gateway.labels.drawing import Bars, Box, Drawing, Frame, Mark, Text
-from gateway.labels.typeface import Run
 
 DPI = 203
 SCALE = DPI / 72
@@ -95,52 +94,55 @@ def _bars(canvas: Canvas, mark: Bars) -> None:
 
 # --- text -------------------------------------------------------------------------------------------
 
-Glyph = tuple[int, int, int, int, int]  # its dots as a shape of a canvas, how wide and high; where it begins, from the pen
+
+def reach(mark: Text) -> tuple[int, int]:
+    """From which dot to which a text may have ink: no letter leans out of its line by an em."""
+    em, wide = mark.pen.size, typeface.width(mark.text, mark.pen) * mark.squeeze
+    return math.floor((mark.x - em) * SCALE), math.ceil((mark.x + wide + em) * SCALE)
+
+
+def line(bits: int, mark: Text, left: int = 0) -> tuple[int, int, int]:
+    """A text's top, height and dots, as a shape of a canvas with rows of so many bits that begins at the page's dot `left`."""
+    placed = _placed(bits, mark, mark.x * SCALE - left)
+    bottom = max((foot for _, foot, _ in placed), default=0)
+    shape = 0
+    for dots, foot, right in placed:
+        shape |= dots << (bottom - foot) * bits + right
+    high = -(-shape.bit_length() // bits)
+    return round(mark.y * SCALE) + bottom - high, high, shape
+
+
+_kept_line = functools.lru_cache(256)(line)  # most lines of a label are on every label
 
 
 def _text(canvas: Canvas, mark: Text) -> None:
-    top, high, dots = line(canvas.bits, mark)
+    top, high, dots = _kept_line(canvas.bits, mark)
     canvas.put(top, high, dots, ink=mark.pen.grey != 1)
 
 
-def line(bits: int, mark: Text) -> tuple[int, int, int]:
-    """A text's top, height and dots, as a shape of a canvas with rows of so many bits."""
-    squeeze = min(100, math.floor(mark.squeeze * 100))
-    dots, above, high = _line(bits, mark.text, mark.pen.bold, mark.pen.size, squeeze, mark.x)
-    return round(mark.y * SCALE) - above, high, dots
-
-
-@functools.lru_cache(256)  # most lines of a label are on every label
-def _line(bits: int, text: str, bold: bool, size: float, squeeze: int, x: float) -> tuple[int, int, int]:
-    """The dots of a line as a shape of a canvas with rows of so many bits, how far they reach above the baseline, and how high."""
-    placed = _placed(bits, typeface.line(text, bold=bold), size, squeeze, x * SCALE)
-    top = min((y for _, _, y, _, _ in placed), default=0)
-    bottom = max((y + high for _, _, y, _, high in placed), default=0)
-    shape = 0
-    for dots, left, y, wide, high in placed:
-        shape |= dots << (bottom - y - high) * bits + bits - max(0, min(left, bits - wide)) - wide
-    return shape, -top, bottom - top
-
-
-def _placed(bits: int, runs: Iterable[Run], size: float, squeeze: int, x: float) -> list[tuple[int, int, int, int, int]]:
-    """The glyphs that have ink: dots, left, top (of the baseline), width, height."""
-    steps = max(1, math.floor(size * SCALE * _STEPS))
-    unit = size * SCALE / typeface.UNITS
+def _placed(bits: int, mark: Text, x: float) -> list[tuple[int, int, int]]:
+    """The glyphs that have ink: dots, how far down from the baseline they end, and the bits at their right."""
+    size, squeeze = mark.pen.size * SCALE, min(100, math.floor(mark.squeeze * 100))
+    steps = max(1, math.floor(size * _STEPS))
+    unit = size / typeface.UNITS
     across = unit * squeeze / 100
     found = []
-    for run in runs:
+    for run in mark.runs:
         name, stroked = run.face.name, run.stroked
         for glyph in run.glyphs:
-            dots, wide, high, left, above = _glyph(bits, name, glyph.id, steps, squeeze, stroked)
+            dots, room, bearing, foot = _glyph(bits, name, glyph.id, steps, squeeze, stroked)
             if dots:
-                found.append((dots, round(x + glyph.x * across) + left, -round(glyph.y * unit) - above, wide, high))
+                right = room - bearing - round(x + glyph.x * across)
+                found.append((dots, foot - round(glyph.y * unit), max(0, min(right, room))))
             x += glyph.advance * across
     return found
 
 
 @functools.lru_cache(4096)
-def _glyph(bits: int, name: str, glyph: int, size: int, squeeze: int, stroked: bool) -> Glyph:
-    """For a canvas with rows of so many bits; `size` is in quarters of a dot of the em, `squeeze` in percent."""
+def _glyph(bits: int, name: str, glyph: int, size: int, squeeze: int, stroked: bool) -> tuple[int, int, int, int]:
+    """Its dots as a shape of a canvas with rows of so many bits, and how many of these are left over; then where it begins, from
+    the pen, and how far down from the baseline it ends. `size` is in quarters of a dot of the em, `squeeze` in percent.
+    """
     unit = size / _STEPS / typeface.UNITS
     pencil = hb.RasterDraw()
     pencil.transform = (unit * squeeze / 100, 0, 0, unit, 0, 0)
@@ -151,7 +153,7 @@ def _glyph(bits: int, name: str, glyph: int, size: int, squeeze: int, stroked: b
     for row in reversed(range(box.height)):
         digits = grey[row * box.stride : row * box.stride + box.width].translate(_DIGITS)
         dots = dots << bits | int(digits, 2)
-    return dots, box.width, box.height, box.x_origin, box.y_origin + box.height
+    return dots, bits - box.width, box.x_origin, -box.y_origin
 
 
 @functools.cache

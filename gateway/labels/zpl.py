@@ -18,7 +18,7 @@ from gateway.labels.codes import Kind
 from gateway.labels.drawing import Bars, Drawing, Mark, Page, Slanted, Text
 from gateway.labels.raster import Size
 
-_EFFORT = 2  # of zlib
+_STEP = 32  # bytes, between the widths of lines of text
 _START, _CHANGE = {"C": ">;", "B": ">:"}, {"C": ">5", "B": ">6"}  # subsets of Code 128
 _INVOKED = {">": ">0", "^": "><", "~": ">="}  # what ^BC cannot take as it is
 _HEX = {"^": "_5E", "~": "_7E", "_": "_5F"}  # what ^FH makes of them
@@ -55,9 +55,16 @@ def _label(drawing: Drawing, page: Page) -> bytes:
 
 @functools.lru_cache(256)  # most lines of a label are on every label
 def _line(size: Size, mark: Text) -> str:
-    row = stride(size[0])
-    top, high, dots = cut(*raster.line(8 * row, mark), 8 * row, size[1])
-    return _graphic(top, row, dots.to_bytes(high * row)) if dots else ""
+    left, row = _field(size[0], mark)
+    top, high, dots = cut(*raster.line(8 * row, mark, left), 8 * row, size[1])
+    return _graphic(left, top, row, dots.to_bytes(high * row)) if dots else ""
+
+
+def _field(width: int, mark: Text) -> tuple[int, int]:
+    """Where a line's graphic begins and how many bytes its rows have: of few widths, for glyphs are kept for each of them."""
+    start, end = raster.reach(mark)
+    row = min(stride(width), -(-(end - start) // (8 * _STEP)) * _STEP)
+    return max(0, min(start, 8 * (stride(width) - row))), row
 
 
 @functools.lru_cache(32)  # bands, rules and frames are on every label
@@ -70,13 +77,14 @@ def _inked(bitmap: Bitmap) -> str:
     row = bitmap.stride
     top = (len(bitmap.rows) - len(bitmap.rows.lstrip(b"\0"))) // row
     inked = bitmap.rows[top * row : -(-len(bitmap.rows.rstrip(b"\0")) // row) * row]
-    return _graphic(top, row, inked) if inked else ""
+    return _graphic(0, top, row, inked) if inked else ""
 
 
-def _graphic(top: int, row: int, dots: bytes) -> str:
-    """`row` bytes a row."""
-    packed = base64.b64encode(zlib.compress(dots, _EFFORT))
-    return f"^FO0,{top}^GFA,{len(dots)},{len(dots)},{row},:Z64:{packed.decode()}:{binascii.crc_hqx(packed, 0):04X}^FS\n"
+def _graphic(left: int, top: int, row: int, dots: bytes) -> str:
+    """`row` bytes a row. Runs alone are looked for: letters have little else, and the rest of zlib takes longer to find it."""
+    packer = zlib.compressobj(strategy=zlib.Z_RLE)
+    packed = base64.b64encode(packer.compress(dots) + packer.flush())
+    return f"^FO{left},{top}^GFA,{len(dots)},{len(dots)},{row},:Z64:{packed.decode()}:{binascii.crc_hqx(packed, 0):04X}^FS\n"
 
 
 def _code(mark: Bars) -> str:

@@ -96,8 +96,13 @@ def test_zpl_has_the_printers_own_codes_and_its_text_as_a_graphic():
     assert ImageChops.logical_and(label.graphic, label.codes).getbbox() is None
 
 
-def test_zpl_and_png_are_the_same_picture():
-    what = slip(shipper=CUSTOMERS["hindi"], parcels=(PARCEL, PARCEL))
+LEANING = msgspec.structs.replace(CUSTOMER, name="\u0301\u0302j", line1="\u093f\u093f \u0301f", line2="ليلى")
+
+
+@pytest.mark.parametrize("who", [*CUSTOMERS.values(), LEANING], ids=[*CUSTOMERS, "leaning"])
+def test_zpl_and_png_are_the_same_picture(who):
+    """Also where letters lean out of their line, and marks have none to stand on."""
+    what = slip(shipper=who, parcels=(PARCEL, PARCEL))
     for label, png in zip(pictures(Paper.PARCEL_LABEL, what, "zpl"), pictures(Paper.PARCEL_LABEL, what, "png"), strict=True):
         assert ImageChops.difference(label, png.convert("1")).getbbox() is None
 
