@@ -85,10 +85,11 @@ def clean(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
+    composed = unicodedata.normalize("NFC", text)
     kept: list[str] = []
-    for marks, group in itertools.groupby(unicodedata.normalize("NFC", text), key=_is_mark):
+    for marks, group in itertools.groupby(composed, key=_is_mark):
         kept += itertools.islice(group, 5 if marks else None)
-    return " ".join("".join(map(_printable, kept)).split())
+    return " ".join("".join(kept if composed.isprintable() else map(_printable, kept)).split())
 
 
 def line(text: str, *, bold: bool = False) -> tuple[Run, ...]:
@@ -129,6 +130,7 @@ def load(name: str) -> Face:
     return Face(name=name, face=face, font=hb.Font(face), covers=frozenset(face.unicodes))
 
 
+@functools.lru_cache(1024)
 def _is_mark(character: str) -> bool:
     return unicodedata.category(character).startswith("M")
 
@@ -159,28 +161,31 @@ def _runs(text: str, bold: bool) -> tuple[Run, ...]:
     if not text:
         return ()
     if text.isascii():
-        return (_run(text, 0, 0, BOLD if bold else REGULAR, stroked=False),)
-    spans = itertools.groupby(enumerate(zip(_faces(text, bold), bidi.levels(text), strict=True)), key=lambda pair: pair[1])
-    runs = []
-    for (name, level), group in spans:
-        start = next(group)[0]
-        end = start + 1 + sum(1 for _ in group)
-        runs.append(_run(text[start:end], start, level, name, stroked=bold and name != BOLD))
-    return tuple(runs)
+        return (_run(text, 0, BOLD if bold else REGULAR, 0, bold),)
+    kinds = list(zip(_faces(text, bold), bidi.levels(text), strict=True))
+    changes = [index for index in range(1, len(text)) if kinds[index] != kinds[index - 1]]
+    spans = itertools.pairwise((0, *changes, len(text)))
+    return tuple(_run(text[start:end], start, *kinds[start], bold) for start, end in spans)
 
 
 def _faces(text: str, bold: bool) -> list[str]:
     """The face of each character."""
-    first = BOLD if bold else REGULAR
+    first = last = BOLD if bold else REGULAR
     names: list[str] = []
     for character in text:
-        follows = names and names[-1] != first and (character in _FOLLOWERS or unicodedata.combining(character))
-        stays = follows and ord(character) in load(names[-1]).covers
-        names.append(names[-1] if stays else _SCRIPTS.get(ord(character) >> 7, first))
+        own = _SCRIPTS.get(ord(character) >> 7, first)
+        if own != last and not (last != first and _follows(character, last)):
+            last = own
+        names.append(last)
     return names
 
 
-def _run(text: str, start: int, level: int, name: str, *, stroked: bool) -> Run:
+def _follows(character: str, name: str) -> bool:
+    """Whether it stays in the face of what it follows."""
+    return (character in _FOLLOWERS or unicodedata.combining(character) > 0) and ord(character) in load(name).covers
+
+
+def _run(text: str, start: int, name: str, level: int, bold: bool) -> Run:
     face = load(name)
     buffer = hb.Buffer()
     buffer.add_str(text)
@@ -188,7 +193,11 @@ def _run(text: str, start: int, level: int, name: str, *, stroked: bool) -> Run:
     buffer.language = "en"  # else HarfBuzz asks the process's locale
     buffer.guess_segment_properties()
     hb.shape(face.font, buffer)
-    placed = zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
-    glyphs = tuple(Glyph(i.codepoint, start + i.cluster, p.x_advance, p.x_offset, p.y_offset) for i, p in placed)
-    advance = sum(glyph.advance for glyph in glyphs)
-    return Run(text=text, start=start, level=level, face=face, stroked=stroked, glyphs=glyphs, advance=advance)
+    glyphs: list[Glyph] = []
+    advance = 0
+    for info, place in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
+        x, y, wide, _ = place.position
+        glyphs.append(Glyph(info.codepoint, start + info.cluster, wide, x, y))
+        advance += wide
+    stroked = bold and name != BOLD
+    return Run(text=text, start=start, level=level, face=face, stroked=stroked, glyphs=tuple(glyphs), advance=advance)
