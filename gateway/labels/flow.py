@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from itertools import zip_longest
 
 import msgspec
@@ -38,7 +39,8 @@ def heading(text: str, x: float, room: float, size: float) -> Strip:
     return Strip(cells=(cell,), size=size * 0.88, height=size * 1.9, heading=True)
 
 
-def row(cells: tuple[Cell, ...], size: float, tick: float | None = None, gap: float = GAP) -> list[Strip]:
+@functools.lru_cache(256)  # most rows of a label are on every label
+def row(cells: tuple[Cell, ...], size: float, tick: float | None = None, gap: float = GAP) -> tuple[Strip, ...]:
     """A row of a table, each text wrapped in its own column; `gap` is left below it."""
     columns = [typeface.wrap(typeface.clean(cell.text), Pen(size=size, bold=cell.bold), cell.room) for cell in cells]
     strips: list[Strip] = []
@@ -46,7 +48,7 @@ def row(cells: tuple[Cell, ...], size: float, tick: float | None = None, gap: fl
         line = tuple(msgspec.structs.replace(cell, text=text) for cell, text in zip(cells, texts, strict=True))
         strips.append(Strip(cells=line, size=size, height=size * LEADING, tick=None if strips else tick))
     strips[-1] = msgspec.structs.replace(strips[-1], height=size * (LEADING + gap))
-    return strips
+    return tuple(strips)
 
 
 def measured(cells: tuple[Cell, ...] | list[Cell], size: float, gap: float = GAP) -> float:

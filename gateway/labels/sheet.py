@@ -7,6 +7,8 @@ where need be.
 
 from __future__ import annotations
 
+import functools
+
 import msgspec
 
 from adapters.contract.orders import Item, Parcel, QualityCheck
@@ -64,13 +66,14 @@ class Sheet:
         """One line, made smaller down to `least`, then cut with an ellipsis; `align` 0 is left, 0.5 centred, 1 right."""
         text = typeface.clean(text)
         wide = typeface.width(text, pen)
-        fitted = msgspec.structs.replace(pen, size=max(least, min(pen.size, pen.size * room / wide))) if wide else pen
-        shown = typeface.wrap(text, fitted, room + _HAIR)
-        if len(shown) > 1:
-            self.left_out[name] = [text]
-            shown = [_ellipsis(shown[0], fitted, room)]
-        slack = room - min(room, typeface.width(shown[0], fitted))
-        self.page.text(x + slack * align, y, shown[0], fitted, room)
+        if wide > room:
+            pen = msgspec.structs.replace(pen, size=max(least, pen.size * room / wide))
+            shown = typeface.wrap(text, pen, room + _HAIR)
+            if len(shown) > 1:
+                self.left_out[name] = [text]
+                text = _ellipsis(shown[0], pen, room)
+            wide = min(room, typeface.width(text, pen))
+        self.page.text(x + (room - wide) * align, y, text, pen, room)
 
     def label(self, text: str, x: float, y: float) -> None:
         self.page.text(x, y, text.upper(), Pen(size=5.6, bold=True, grey=0.35))
@@ -166,6 +169,7 @@ def rows(cells: list[Cell], size: float) -> list[Strip]:
     return [row for cell in cells for row in flow.row((cell,), size, gap=_TIGHT)]
 
 
+@functools.lru_cache(32)
 def when(window: Window | None) -> tuple[str, str]:
     if window is None:
         return "No window set", "the carrier tells the time"
