@@ -22,8 +22,8 @@ _PAUSE = 0.1
 _STILL = 0.2  # seconds without anything due: pushes of the lab are on their way no longer
 _ORPHANED = 4.0  # seconds after which a lease that is still out while nothing moves is a dead driver's
 _WAKING, _STANDSTILL = 3.0, 15.0  # seconds: what is due is begun by then; what has not moved for so long does not move by itself
+_IN_VAIN = 6  # waits without end, two stops
 _LONGEST = 3600.0  # seconds: so many returns have news at the same hour
-_LEASE = dt.timedelta(seconds=200)
 _FORGET = 10  # stops
 # What is tried again soon is looked at in between, not half a day later.
 _SOON = (dt.timedelta(seconds=30), dt.timedelta(minutes=15))
@@ -37,7 +37,7 @@ class Days:
         self._ledger = ledger
         self._house = house
         self._lab = lab
-        self._stops = 0
+        self._stops = self._stood_still = 0
         self._meet_people()
         self._told, self._held, self._moved_at = ledger.told(), ledger.held(), time.monotonic()
 
@@ -82,10 +82,17 @@ class Days:
             still = still + _PAUSE if quiet else 0.0
             took, unmoved = time.monotonic() - began, self._unmoved()
             if self._held and unmoved > _ORPHANED:
-                self._house.rest(_LEASE)
+                self._house.rest()
             if took > _LONGEST or (took > _WAKING and unmoved > _STANDSTILL):
+                self._stood_still += 1
                 return
             time.sleep(_PAUSE)
+        self._stood_still = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether time does not help any more: something is due, again and again, and nobody takes it."""
+        return self._stood_still >= _IN_VAIN
 
     def _unmoved(self) -> float:
         """For how many seconds there was no event, and nobody has taken a pickup or let one go."""

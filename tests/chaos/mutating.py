@@ -33,6 +33,7 @@ _AT_ONCE = 2
 _PATIENCE = 600.0  # seconds for one
 _TOLD = 60  # lines of a run that came out otherwise
 _SUMMARY = re.compile(r"^accepted \d+ ended \d+ lost ", re.MULTILINE)
+_FIGURES = re.compile(r"^(?:accepted|kills while sending) .*", re.MULTILINE)
 _FINDING = re.compile(r"^(lost|doubled|orphans|untold|unsent|crowded): ", re.MULTILINE)
 
 
@@ -86,7 +87,7 @@ def _unharmed(seconds: float) -> Verdict:
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         code, log = _chaos(_copied(folder), shlex.split(_USUAL), seconds)
     good = code in (0, 2) and bool(_SUMMARY.search(log))
-    return Verdict(good=good, words="passes" if good else "does not pass", log=log)
+    return Verdict(good=good, words=f"passes: {', '.join(_FIGURES.findall(log))}" if good else "does not pass", log=log)
 
 
 def _mutated(patch: Path, seconds: float) -> Verdict:

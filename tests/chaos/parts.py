@@ -32,6 +32,7 @@ from gateway.store.outbox import ADVANCE
 from tests.chaos.hours import Hours
 
 _PATIENCE = 120.0
+_LEASE = dt.timedelta(seconds=200)  # what a killed driver held is free again after three minutes
 WORKERS = ("work-1", "work-2")
 PARTS = ("lab", "api", "relay", *WORKERS)
 _HERE = Path(__file__).parents[2]
@@ -99,13 +100,13 @@ class House:
             return next((name for name in WORKERS if self._running[name].pid in holders), None)
         return None
 
-    def rest(self, span: dt.timedelta) -> None:
+    def rest(self) -> None:
         """The workers finish what they have in hand and go home, time passes, they come again: what the dead held is free then."""
         for name in WORKERS:
             self._running[name].terminate()
         for name in WORKERS:
             self._running[name].wait(_PATIENCE)
-        self.hours.let_pass(span)
+        self.hours.let_pass(_LEASE)
         self.revive()
 
     def flush(self) -> None:

@@ -28,7 +28,6 @@ _TAME_SENDING = 0.3
 _MOST_STOPS, _STUCK = 100, 20  # mornings and evenings: so many in all, and without any event
 _OF_THE_DAYS = 0.2  # of the kills: while riders come, carriers are cancelled and others booked
 _STOPS_OF_KILLS = 10  # over so many stops
-_LEASE = dt.timedelta(seconds=200)  # what a killed driver held is free again after three minutes
 _LAST_TRIES = (dt.timedelta(minutes=10), *(dt.timedelta(hours=11),) * 8)  # of the webhooks
 _STILL = 10.0  # seconds without an answer of a carrier: what is left is not under way
 _TOLD_EVERY = 10.0
@@ -119,7 +118,7 @@ class Run:
         self._load.start()
         self._kill_along()
         self._killer.look()
-        self._house.rest(_LEASE)
+        self._house.rest()
         self._say(f"all booked; {self._killer.while_sending} of {self._killer.kills.total()} kills while sending")
 
     def _pass_days(self) -> None:
@@ -127,7 +126,7 @@ class Run:
         self._see_through(days)
         self._merchant.recover()
         for span in _LAST_TRIES:
-            if any(self._ledger.unsent().values()):
+            if any(self._ledger.unsent().values()) and not days.over:
                 days.let_pass(span)
 
     def _kill_along(self) -> None:
@@ -144,7 +143,7 @@ class Run:
                 self._killer.strike()
             elif still:  # what is left is held by the dead, or is tried again later
                 self._killer.look()
-                self._house.rest(_LEASE)
+                self._house.rest()
                 rested, moved = True, time.monotonic()
             time.sleep(0.1)
             if time.monotonic() > moody + _MOODS_EVERY:
@@ -169,7 +168,7 @@ class Run:
             self._check()
             under_way, before, told = self._ledger.under_way(), told, self._ledger.told()
             moved = stop if told > before else moved
-            if not under_way or stop > moved + _STUCK:
+            if not under_way or stop > moved + _STUCK or days.over:
                 return
             self._merchant.change_mood()
             now = days.pass_one(self._strike_now_and_then)

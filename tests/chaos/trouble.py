@@ -52,7 +52,7 @@ _DONE_IN_SILENCE = frozenset({"server_error_booked", "timeout_booked", "drop_aft
 # Every ten kills, in an order of the dice.
 FLUSH = "flush"
 DECK = ("work-1",) * 3 + ("work-2",) * 3 + ("api", "relay", "valkey", FLUSH)
-_AIM = 6.0  # seconds a worker's kill waits for a call to be out, half of them for one that could be doubled
+_AIM = 4.0  # seconds a worker's kill waits for a call to be out, half of them for one that could be doubled
 _UNDER_WAY = (dt.timedelta(seconds=0.15), dt.timedelta(seconds=0.45))  # the carrier has read it and not answered yet
 _SETTLED = 1.0  # seconds after which a booking still on the wire is nobody's any more
 
@@ -141,12 +141,20 @@ class Killer:
         return self._deck.pop()
 
     def _shoot(self, worker: str) -> None:
-        """Whoever has had a call out for a moment, so that the carrier has read it; where nobody has in time, this worker."""
+        """Whoever has a call out; where nobody has, even when what the dead held is free again, this worker."""
+        driver = self._aim()
+        if driver is None:
+            self._house.rest()
+            driver = self._aim()
+        self._house.kill(driver or worker)
+
+    def _aim(self) -> str | None:
+        """Who has had a call out for a moment, so that the carrier has read it."""
         began = time.monotonic()
         while (aimed := time.monotonic() - began) < _AIM:
             for sent in self._ledger.on_the_wire(_BOOKS_TWICE if aimed < _AIM / 2 else CARRIERS, *_UNDER_WAY):
                 if driver := self._house.driver_of(sent.pickup):
                     self._hit, self._hit_at = sent, time.monotonic()
-                    return self._house.kill(driver)
+                    return driver
             time.sleep(0.02)
-        return self._house.kill(worker)
+        return None
