@@ -174,9 +174,10 @@ class Ledger:
         with self._db.read() as tx:
             return [Sent(id=row.id, pickup=row.pickup_id, since=row.updated_at) for row in tx.execute(asked)]
 
-    def still_on_the_wire(self, one: Sent) -> bool:
-        table = tables.bookings.c
-        return bool(self._count(tables.bookings, table.id == one.id, table.updated_at == one.since, table.state.in_(_ON_THE_WIRE)))
+    def unanswered(self, one: Sent) -> bool:
+        """Whether its sender has noted no answer: a push may have told of it since."""
+        table = tables.exchanges.c
+        return not self._count(tables.exchanges, table.booking_id == one.id, table.at > one.since)
 
     def told(self) -> str:
         """The newest event, "" before the first."""

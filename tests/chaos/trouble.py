@@ -129,10 +129,10 @@ class Killer:
             self._house.kill(victim)
 
     def look(self) -> None:
-        """Whether the last worker's kill left a booking behind on the wire: then the worker was sending."""
+        """Whether nobody got the answer to the call that the last worker's kill was aimed at: then the worker was sending."""
         if self._hit:
             time.sleep(max(0.0, self._hit_at + _SETTLED - time.monotonic()))
-            self.while_sending += self._ledger.still_on_the_wire(self._hit)
+            self.while_sending += self._ledger.unanswered(self._hit)
         self._hit = None
 
     def _next(self) -> str:
