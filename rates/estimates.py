@@ -198,8 +198,9 @@ def lower_bound(p: float, n: float) -> float:
     return p - 1.28 * math.sqrt(p * (1 - p) / (n + 1))
 
 
-# Decayed visits of a merchant from which a cell of its own for each postal code pays: what 1,000 a day come to at the half-life.
-POSTCODES_FROM = 85_000
+# Decayed visits of a merchant from which a cell of its own for each postal code pays: what 12 a day come to at the half-life. It
+# pays that early because a cell leans so heavily on its zone (`Prior.postcode_weight`); below, there is nothing to read in it.
+POSTCODES_FROM = 1_000
 
 
 def by_postcode(merchant_cell: Cell, at: dt.datetime) -> bool:
@@ -265,10 +266,24 @@ def brake(service: Cell, zone: Cell, at: dt.datetime) -> float:
 
 
 def _slowed(recent: Cell, at: dt.datetime) -> float:
+    """Two standard deviations are borne: of luck, and of an expectation that may itself be wrong by a tenth."""
     collected, expected = read(recent, at, BRAKE_HALF_LIFE)
-    if expected - collected <= 2 * math.sqrt(expected / 4) + 1:
+    if expected - collected <= 2 * math.sqrt(expected / 4 + (_EXPECTED_WRONGLY * expected) ** 2) + 1:
         return 1.0
     return min((collected + 6) / (expected + 6), 1.0)
+
+
+_EXPECTED_WRONGLY = 0.1
+_STRIKE = 2 / 3  # what a brake leaves at most where it is a strike, not a worse week
+
+
+def exposure(g: float, braked: float) -> float:
+    """The weight with which a visit counts in the estimates: its g, and while there is a strike also its brake.
+
+    A strike says nothing of the time after it. At their full weight its failures would outlast it by months, for nobody would
+    ask the carrier and see it work again. `braked` is what `brake` says when the visit is counted.
+    """
+    return g * braked if braked < _STRIKE else g
 
 
 # --- which visits count ---------------------------------------------------------------------------

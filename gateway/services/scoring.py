@@ -29,8 +29,10 @@ from rates.estimates import (
     Days,
     Prior,
     brake,
+    by_postcode,
     counts,
     estimate,
+    exposure,
     factor,
     left,
     observe,
@@ -180,23 +182,25 @@ def _judged(known: Mapping[str, Cell], case: Case, booking: Booking, visit: Visi
     place, code = _where(case)
     earlier = before(case, visit)
     missed, same = _chances(earlier), bool(earlier) and _by_the_same(case, visit, earlier[-1])
-    weight, first = factor(missed, same, later_cells(known), at), _first_chance(known, pair, place, at)
-    weights = dict.fromkeys(("all", service_key(*pair), zone_key(*pair, place), code_key(*pair, code)), weight)
+    g, first = factor(missed, same, later_cells(known), at), _first_chance(known, pair, place, code, at)
+    braked = brake(known[recent_key(*pair)], known[recent_key(*pair, place)], at)
+    cells = ("all", service_key(*pair), zone_key(*pair, place), code_key(*pair, code))
     later = visit_key(len(missed) + 1, same)
     return Scored(
         at=at,
         collected=collected,
-        cells=weights | ({later_key(*later): first * left(missed)} if later else {}),
-        chance=first * brake(known[recent_key(*pair)], known[recent_key(*pair, place)], at),
-        recent=dict.fromkeys((recent_key(*pair), recent_key(*pair, place)), first * weight),
+        cells=dict.fromkeys(cells, exposure(g, braked)) | ({later_key(*later): first * left(missed)} if later else {}),
+        chance=first * braked,
+        recent=dict.fromkeys((recent_key(*pair), recent_key(*pair, place)), first * g),
         slip=_slip(case, booking, visit) if visit.number == 1 else 0,
         slip_cell=slip_key(*pair, collected=collected),
     )
 
 
-def _first_chance(known: Mapping[str, Cell], pair: tuple[str, str], place: str, at: dt.datetime) -> float:
+def _first_chance(known: Mapping[str, Cell], pair: tuple[str, str], place: str, code: str, at: dt.datetime) -> float:
     prior = prior_of(known["all"], at, Prior())
-    return estimate(known[service_key(*pair)], known[zone_key(*pair, place)], prior, at).p
+    here = known[code_key(*pair, code)] if by_postcode(known["all"], at) else None
+    return estimate(known[service_key(*pair)], known[zone_key(*pair, place)], prior, at, here).p
 
 
 def _slip(case: Case, booking: Booking, visit: Visit) -> int:

@@ -30,6 +30,7 @@ from rates.estimates import (
     by_postcode,
     estimate,
     expected_days,
+    exposure,
     factor,
     observe,
     observe_days,
@@ -60,11 +61,19 @@ class Case(msgspec.Struct, kw_only=True):
     cost: int = 0
 
 
-class Visit(msgspec.Struct, frozen=True, kw_only=True):
+class Lesson(msgspec.Struct, frozen=True):
+    """What a visit gave the cells: the estimates', the brake's, and those of later visits."""
+
+    seen: Cell
+    recent: Cell
+    later: Cell
+
+
+class Visit(msgspec.Struct, kw_only=True):
     """A visit as it will be reported: when it should have been and was, and when its outcome is known.
 
-    `weight`, `expected` and `left` are what it counts for in the estimates, the brake and the factors of later visits, `chance`
-    what a failure says of the customer.
+    `g` is its factor; `expected` and `left` are what it counts for in the brake and the factors of later visits, `chance` what a
+    failure says of the customer. `guess` is what its silence gave.
     """
 
     case: Case
@@ -74,10 +83,11 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     known: int
     collected: bool
     later: tuple[int, bool] | None
-    weight: float
+    g: float
     expected: float
     left: float
     chance: float
+    guess: Lesson | None = None
 
     @property
     def silent_from(self) -> int:
@@ -120,33 +130,42 @@ class Desk:
 
     def open(self, day: int, reports: Iterable[Visit]) -> None:
         """A new day: learn what is reported, and read the estimates as they stand now."""
+        self.day, self.now = day, moment(day)
         for visit in self._silent.pop(day, ()):
-            self._count(visit, moment(visit.promised), False, 1)
+            visit.guess = self._lesson(visit, moment(visit.promised), False)
+            self._count(visit, visit.guess)
         for visit in reports:
             self._hear(visit)
-        self.day, self.now = day, moment(day)
         self._read()
 
     def _hear(self, visit: Visit) -> None:
-        if visit.known > visit.silent_from:
-            self._count(visit, moment(visit.promised), False, -1)
-        self._count(visit, moment(visit.day), visit.collected, 1)
+        if visit.guess:
+            self._count(visit, visit.guess, -1)
+        self._count(visit, self._lesson(visit, moment(visit.day), visit.collected))
         slips, ended = self._slips[visit.carrier], visit.day if visit.collected else visit.known
         slips[visit.collected] = observe_days(slips[visit.collected], ended - visit.promised, moment(visit.day))
 
-    def _count(self, visit: Visit, at: dt.datetime, collected: bool, sign: int) -> None:
+    def _lesson(self, visit: Visit, at: dt.datetime, collected: bool) -> Lesson:
+        carrier, zone = visit.carrier, visit.case.pickup.zone
+        braked = brake(self._recent[carrier], self._recent_zones[carrier][zone], self.now)
+        return Lesson(
+            observe(Cell(), collected, exposure(visit.g, braked), at),
+            observe(Cell(), collected, visit.expected, at, BRAKE_HALF_LIFE),
+            observe(Cell(), collected, visit.left, at) if visit.later else Cell(),
+        )
+
+    def _count(self, visit: Visit, lesson: Lesson, sign: int = 1) -> None:
         """One visit in all its cells; a sign of -1 takes it back."""
         carrier, zone, code = visit.carrier, visit.case.pickup.zone, visit.case.pickup.code
-        seen = _signed(observe(Cell(), collected, visit.weight, at), sign)
+        seen, recent = _signed(lesson.seen, sign), _signed(lesson.recent, sign)
         self._all += seen
         self._services[carrier] += seen
         self._zones[carrier][zone] += seen
         self._codes[carrier][code] += seen
-        recent = _signed(observe(Cell(), collected, visit.expected, at, BRAKE_HALF_LIFE), sign)
         self._recent[carrier] += recent
         self._recent_zones[carrier][zone] += recent
         if visit.later:
-            self._later[visit.later] += _signed(observe(Cell(), collected, visit.left, at), sign)
+            self._later[visit.later] += _signed(lesson.later, sign)
 
     def _read(self) -> None:
         self._fine = by_postcode(self._all, self.now)

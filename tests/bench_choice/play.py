@@ -106,7 +106,7 @@ class Player(ABC):
         door = world.chance(carrier, pickup, day) * world.again(case.current == carrier)
         collected = draw < door * pickup.ease
         case.eases = tuple(share * (1 - door * ease) for share, (_, ease) in zip(case.eases, EASE, strict=True))
-        belief, weight = self.desk.beliefs(pickup)[carrier], self.desk.factor(case, carrier)
+        belief, g = self.desk.beliefs(pickup)[carrier], self.desk.factor(case, carrier)
         first = belief.estimate.p
         return Visit(
             case=case,
@@ -116,8 +116,8 @@ class Player(ABC):
             known=day + world.report(draw, collected=collected),
             collected=collected,
             later=visit_key(case.made + 1, case.current == carrier),
-            weight=weight,
-            expected=first * weight,
+            g=g,
+            expected=first * g,
             left=first * left(case.failed),
             chance=first * belief.brake,
         )

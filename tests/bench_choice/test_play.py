@@ -46,7 +46,7 @@ def test_true_chances_are_chances_and_strikes_lower_them():
 
 
 def visit(case: Case, **facts: object) -> Visit:
-    believed = {"weight": 1.0, "expected": 0.7, "left": 0.7, "chance": 0.7}
+    believed = {"g": 1.0, "expected": 0.7, "left": 0.7, "chance": 0.7}
     usual = Visit(case=case, carrier=2, promised=3, day=3, known=4, collected=True, later=None, **believed)
     return msgspec.structs.replace(usual, **facts)
 
@@ -74,7 +74,7 @@ def test_silence_counts_as_failed_until_the_truth_comes_as_if_it_had_never_been_
 def test_the_desks_cells_are_those_of_the_visits():
     world = World(SMALL, 1)
     case, desk = case_of(world), Desk(world)
-    desk.open(4, [visit(case, weight=0.75, later=(2, False))])
+    desk.open(4, [visit(case, g=0.75, later=(2, False))])
     seen = observe(Cell(), True, 0.75, moment(3))
     recent = observe(Cell(), True, 0.7, moment(3), BRAKE_HALF_LIFE)
     assert desk.cells(case.pickup, 2) == (seen, seen, seen, recent, recent)

@@ -25,6 +25,7 @@ from rates.estimates import (
     counts,
     estimate,
     expected_days,
+    exposure,
     factor,
     interval,
     left,
@@ -302,6 +303,22 @@ def test_ordinary_luck_does_not(cell):
     assert brake(cell, cell, NOW) == 1.0
 
 
+def test_a_busy_carrier_a_tenth_below_what_was_expected_of_it_is_no_strike():
+    expected = 480
+    assert brake(recent(expected - 48, 168), Cell(), NOW) == 1.0 > brake(recent(expected - 144, 264), Cell(), NOW)
+
+
+def test_a_visit_weighs_its_factor_and_in_a_strike_its_brake_too():
+    assert [exposure(0.5, braked) for braked in (1.0, 0.7, 0.6, 0.2)] == pytest.approx([0.5, 0.5, 0.3, 0.1])
+
+
+def test_a_strike_leaves_the_chance_of_the_time_after_it():
+    before, braked = seen(70, 30), brake(recent(0, 40), Cell(), NOW)
+    cells = [before + seen(0, 40, exposure=exposure(1.0, one)) for one in (1.0, braked)]
+    at_full_weight, less = (estimate(cell, cell, Prior(), NOW).p for cell in cells)
+    assert at_full_weight < 0.6 < 0.65 < less < estimate(before, before, Prior(), NOW).p
+
+
 def test_a_strike_is_forgotten_in_days():
     braked = [brake(recent(0, 20, days_ago=days), Cell(), NOW) for days in (0, 2, 4, 14)]
     assert braked == sorted(braked) and braked[0] < 0.3 and braked[-1] == 1.0
@@ -315,8 +332,8 @@ def test_the_brake_never_accelerates(everywhere, here):
 # --- postal codes ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("a_day", "expected"), [(900, False), (1000, True)])
-def test_postal_codes_speak_from_about_a_thousand_pickups_a_day_on(a_day, expected):
+@pytest.mark.parametrize(("a_day", "expected"), [(11, False), (12, True)])
+def test_postal_codes_speak_from_a_dozen_pickups_a_day_on(a_day, expected):
     year = [seen_on(a_day, days_ago) for days_ago in range(730)]
     assert by_postcode(sum(year, Cell()), NOW) is expected
 

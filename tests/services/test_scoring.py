@@ -70,6 +70,15 @@ def test_the_brake_expects_what_the_estimate_said(make_world):
     assert (round(successes, 3), round(expected, 3)) == (1.0, 0.7)
 
 
+def test_failures_in_a_strike_weigh_less_than_those_before_it(make_world):
+    world = make_world("ekart")
+    for number in range(12):
+        report(world, world.book(f"RMA-{number}"), failed(Reason.NOT_ATTEMPTED, 26))
+
+    failures = weigh(cells(world)["all"], MONDAY + 26 * HOUR)[1]
+    assert 6 < failures < 10 and differing(world) == []
+
+
 def test_cells_added_up_from_the_ledger_are_the_same_bit_for_bit(make_world):
     world = make_world()
     for number in range(12):
