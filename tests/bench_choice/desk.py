@@ -7,6 +7,7 @@ later visits. Silence counts as a failed visit until the truth arrives.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
 
@@ -49,10 +50,11 @@ def moment(day: int) -> dt.datetime:
 class Case(msgspec.Struct, kw_only=True):
     """A pickup on its way: who holds it, the visits each carrier made, the chances these had, what it has cost so far.
 
-    `eases` is what all visits so far truly say of the customer: for the oracle alone.
+    `number` counts the world's pickups from 0. `eases` is what all visits so far truly say of the customer: for the oracle alone.
     """
 
     pickup: Pickup
+    number: int
     visits: tuple[int, ...]
     eases: tuple[float, ...]
     current: int | None = None
@@ -172,6 +174,7 @@ class Desk:
         self._prior = prior_of(self._all, self.now, Prior())
         self._late = [(self._slip(slips[True], SUCCESS_SLIP), self._slip(slips[False], FAILURE_SLIP)) for slips in self._slips]
         self._beliefs: dict[int, list[Belief]] = {}
+        self._brakes: dict[int, list[float]] = {}
 
     def _slip(self, slips: Days, prior: float) -> float:
         return expected_days(0.0, slips, prior, self.now)
@@ -195,22 +198,27 @@ class Desk:
         place = self._place(pickup)
         found = self._beliefs.get(place)
         if found is None:
-            found = self._beliefs[place] = [self._belief(carrier, pickup) for carrier in self._carriers]
+            brakes = self._brakes_in(pickup.zone)
+            found = self._beliefs[place] = [self._belief(carrier, pickup, brakes[carrier]) for carrier in self._carriers]
         return found
 
-    def _belief(self, carrier: int, pickup: Pickup) -> Belief:
-        service, zone, code, recent, recent_zone = self.cells(pickup, carrier)
-        return Belief(
-            estimate(service, zone, self._prior, self.now, code if self._fine else None),
-            brake(recent, recent_zone, self.now),
-            *self._late[carrier],
-        )
+    def _belief(self, carrier: int, pickup: Pickup, braked: float) -> Belief:
+        service, zone, code, _, _ = self.cells(pickup, carrier)
+        return Belief(estimate(service, zone, self._prior, self.now, code if self._fine else None), braked, *self._late[carrier])
+
+    def _brakes_in(self, zone: int) -> list[float]:
+        found = self._brakes.get(zone)
+        if found is None:
+            found = [brake(self._recent[carrier], self._recent_zones[carrier][zone], self.now) for carrier in self._carriers]
+            self._brakes[zone] = found
+        return found
 
     def offers(self, case: Case) -> list[Candidate]:
         """What every carrier that may still come asks for, with its chance at this visit."""
         beliefs, most = self.beliefs(case.pickup), DEFAULT.visits_per_carrier
+        another, again = (factor(case.failed, same, self._later, self.now) for same in (False, True))
         return [
-            offer(self.world, case, carrier, beliefs[carrier], self.factor(case, carrier))
+            offer(self.world, case, carrier, beliefs[carrier], again if carrier == case.current else another)
             for carrier in self._carriers
             if case.visits[carrier] < most
         ]
@@ -227,6 +235,7 @@ class Desk:
         )
 
 
+@functools.cache
 def key(carrier: int) -> Key:
     return f"cac_{carrier}", str(carrier), "surface"
 
@@ -244,9 +253,9 @@ def offer(world: World, case: Case, carrier: int, belief: Belief, g: float) -> C
         account=account,
         carrier=name,
         service=service,
-        price=Money(price, "INR"),
+        price=_rupees(price),
         price_minor=price,
-        due_if_not_collected=Money(due, "INR"),
+        due_if_not_collected=_rupees(due),
         due_minor=due,
         estimate=belief.estimate,
         days_to_success=lead + belief.late_if_collected,
@@ -255,6 +264,11 @@ def offer(world: World, case: Case, carrier: int, belief: Belief, g: float) -> C
         g=g,
         brake=belief.brake,
     )
+
+
+@functools.cache
+def _rupees(minor: int) -> Money:
+    return Money(minor, "INR")
 
 
 def _signed(cell: Cell, sign: int) -> Cell:

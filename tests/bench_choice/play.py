@@ -39,6 +39,7 @@ class Player(ABC):
 
     def __init__(self, world: World) -> None:
         self.world, self.desk, self.bill = world, Desk(world), Bill()
+        self.paid = [0] * sum(map(len, world.pickups))  # by pickup, in minor units
         self.policy = msgspec.structs.replace(DEFAULT, failed_visit_cost=Money(world.terms.failed_visit_cost * 100, "INR"))
         self._reports: dict[int, list[Visit]] = defaultdict(list)
         self._unvisited = (0,) * world.terms.carriers
@@ -54,14 +55,18 @@ class Player(ABC):
     def start(self, day: int, reports: Sequence[Visit]) -> None:
         self.desk.open(day, reports)
 
+    def sent(self, visit: Visit) -> None:
+        self.desk.expect(visit)
+
     def _day(self, day: int, reports: Sequence[Visit]) -> None:
         self.start(day, reports)
         for visit in reports:
             if not visit.collected:
                 self._go_on(visit.case)
         for pickup in self.world.pickups[day] if day < self.world.terms.days else ():
+            case = Case(pickup=pickup, number=self.bill.pickups, visits=self._unvisited, eases=_SHARES)
             self.bill.pickups += 1
-            self._go_on(Case(pickup=pickup, visits=self._unvisited, eases=_SHARES))
+            self._go_on(case)
 
     def _go_on(self, case: Case) -> None:
         carrier = self.choose(case) if case.made < self.policy.visits_in_all else None
@@ -74,7 +79,11 @@ class Player(ABC):
         """A person costs the limit itself: with the penalty, if the deadline was not missed before."""
         waited = self.desk.day - case.pickup.day
         missed = self.policy.deadline_penalty.minor
-        self.bill.cost += case.cost + self.policy.give_up_at.minor + self.policy.cost_per_day.minor * waited + missed
+        self._pay(case, self.policy.give_up_at.minor + self.policy.cost_per_day.minor * waited + missed)
+
+    def _pay(self, case: Case, last: int) -> None:
+        self.paid[case.number] = case.cost + last
+        self.bill.cost += case.cost + last
 
     def _send(self, case: Case, carrier: int) -> None:
         visit = self._visit(case, carrier)
@@ -84,7 +93,7 @@ class Player(ABC):
         case.failed = (*case.failed, visit.chance)
         case.visits = (*case.visits[:carrier], case.visits[carrier] + 1, *case.visits[carrier + 1 :])
         self.bill.visits += 1
-        self.desk.expect(visit)
+        self.sent(visit)
         self._reports[visit.known].append(visit)
         if visit.collected:
             self._collect(case, visit)
@@ -96,7 +105,7 @@ class Player(ABC):
         price = self.world.prices[visit.carrier][pickup.zone][pickup.heavy]
         late = self.policy.deadline_penalty.minor if waited > self.policy.deadline_days else 0
         self.bill.collected += 1
-        self.bill.cost += case.cost + price + self.policy.cost_per_day.minor * waited + late
+        self._pay(case, price + self.policy.cost_per_day.minor * waited + late)
 
     def _visit(self, case: Case, carrier: int) -> Visit:
         """What comes of it, by the world's truth on the day of the visit."""
@@ -106,8 +115,7 @@ class Player(ABC):
         door = world.chance(carrier, pickup, day) * world.again(case.current == carrier)
         collected = draw < door * pickup.ease
         case.eases = tuple(share * (1 - door * ease) for share, (_, ease) in zip(case.eases, EASE, strict=True))
-        belief, g = self.desk.beliefs(pickup)[carrier], self.desk.factor(case, carrier)
-        first = belief.estimate.p
+        first, braked, g = self.believed(case, carrier)
         return Visit(
             case=case,
             carrier=carrier,
@@ -119,8 +127,13 @@ class Player(ABC):
             g=g,
             expected=first * g,
             left=first * left(case.failed),
-            chance=first * belief.brake,
+            chance=first * braked,
         )
+
+    def believed(self, case: Case, carrier: int) -> tuple[float, float, float]:
+        """The carrier's first-visit chance, brake and factor, by which a visit is counted when it is reported."""
+        belief = self.desk.beliefs(case.pickup)[carrier]
+        return belief.estimate.p, belief.brake, self.desk.factor(case, carrier)
 
 
 class Ours(Player):
@@ -175,13 +188,24 @@ class Oracle(Player):
         super().__init__(world)
         self._late = world.mean_lateness()
 
+    def start(self, day: int, reports: Sequence[Visit]) -> None:
+        self.desk.open(day, ())
+
+    def sent(self, visit: Visit) -> None:
+        """It has nothing to learn,"""
+
+    def believed(self, case: Case, carrier: int) -> tuple[float, float, float]:
+        """and what it believes of a visit is never counted."""
+        return 1.0, 1.0, 1.0
+
     def choose(self, case: Case) -> int | None:
-        carriers = [carrier for carrier, made in enumerate(case.visits) if made < self.policy.visits_per_carrier]
-        offers = [offer(self.world, case, carrier, self._truth(case, carrier), 1.0) for carrier in carriers]
+        eases, most = case.eases, self.policy.visits_per_carrier
+        ease = sum(share * ease for share, (_, ease) in zip(eases, EASE, strict=True)) / sum(eases)
+        carriers = [carrier for carrier, made in enumerate(case.visits) if made < most]
+        offers = [offer(self.world, case, carrier, self._truth(case, carrier, ease), 1.0) for carrier in carriers]
         best = worth_asking(offers, self.policy, self.desk.situation(case))
         return number(best[0].candidate) if best else None
 
-    def _truth(self, case: Case, carrier: int) -> Belief:
-        ease = sum(share * ease for share, (_, ease) in zip(case.eases, EASE, strict=True)) / sum(case.eases)
+    def _truth(self, case: Case, carrier: int, ease: float) -> Belief:
         p = self.world.chance(carrier, case.pickup, self.desk.day) * self.world.again(case.current == carrier) * ease
         return Belief(Estimate(p=p, n=1e9, low=p, high=p, visits=0.0), 1.0, *self._late)

@@ -11,6 +11,7 @@ from rates.choice import Situation, order, rank
 from rates.estimates import BRAKE_HALF_LIFE, Cell, observe
 from rates.policy import DEFAULT
 from tests.bench_choice import coverage, rules
+from tests.bench_choice.__main__ import luck
 from tests.bench_choice.desk import Case, Desk, Visit, moment
 from tests.bench_choice.play import Oracle, Other, Ours, worth_asking
 from tests.bench_choice.world import EASE, Terms, World
@@ -38,6 +39,16 @@ def test_the_oracle_that_knows_all_pays_less_than_the_cheapest_quote():
     assert oracle < cheapest
 
 
+def test_what_each_pickup_cost_adds_up_to_the_bill():
+    players = Ours(World(SMALL, 1)), Other(World(SMALL, 1), rules.cheapest_quote, 1)
+    assert [player.play().cost for player in players] == [sum(player.paid) for player in players]
+
+
+def test_the_luck_between_two_rules_is_the_standard_error_of_what_their_pickups_cost_apart():
+    assert luck([100, 100, 100, 100], [110, 90, 110, 90]) == pytest.approx(20)
+    assert luck([100, 100], [120, 120]) == 0
+
+
 def test_true_chances_are_chances_and_strikes_lower_them():
     world = World(msgspec.structs.replace(SMALL, strikes_a_year=60.0), 3)
     pickup = world.pickups[0][0]
@@ -46,13 +57,14 @@ def test_true_chances_are_chances_and_strikes_lower_them():
 
 
 def visit(case: Case, **facts: object) -> Visit:
-    believed = {"g": 1.0, "expected": 0.7, "left": 0.7, "chance": 0.7}
-    usual = Visit(case=case, carrier=2, promised=3, day=3, known=4, collected=True, later=None, **believed)
+    usual = Visit(
+        case=case, carrier=2, promised=3, day=3, known=4, collected=True, later=None, g=1.0, expected=0.7, left=0.7, chance=0.7
+    )
     return msgspec.structs.replace(usual, **facts)
 
 
 def case_of(world: World) -> Case:
-    return Case(pickup=world.pickups[0][0], visits=(0,) * 6, eases=tuple(share for share, _ in EASE))
+    return Case(pickup=world.pickups[0][0], number=0, visits=(0,) * 6, eases=tuple(share for share, _ in EASE))
 
 
 def chance(desk: Desk, case: Case) -> float:
