@@ -69,12 +69,13 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
 def _go_where_something_is(case: Case[Any]) -> None:
     """Ids that were made up become those of something there is; those of an answer stay."""
     ids, known = case.path_parameters or {}, json.loads(os.environ["KNOWN_IDS"])
-    places = [one for one in known if ids and ids.keys() <= one.keys()]
+    places = [one for one in known if ids and ids.keys() <= one.keys() and "for" not in one]
     if _name(case) == "erasePickup":  # nothing more can be said of an erased one's visits
         visited = {one["pickup_id"] for one in known if "visit_id" in one}
         places = [one for one in places if one["pickup_id"] not in visited]
     places = places[zlib.crc32(_name(case).encode()) // 7 % 2 :: 2] or places  # of two that exclude each other each has its own
     told = any(_ID.fullmatch(str(value)) for value in ids.values())
+    places = [one for one in known if one.get("for") == _name(case)] or places
     if places and (not told or ids.keys() & _TOLD_OF_OTHERS):
         chosen = places[zlib.crc32(repr(ids).encode()) % len(places)]
         case.path_parameters = {name: chosen[name] for name in ids}
