@@ -25,6 +25,7 @@ SILENCE = dt.timedelta(days=2)  # a visit not heard of this long after the promi
 
 _POINT = 40  # bits after the fixed point
 _SHARE = 20  # bits an exposure is rounded to
+_ONE = 1 << _SHARE
 _HOUR = dt.timedelta(hours=1)
 _LOWEST, _HIGHEST = 0.001, 0.999  # no estimate is ever certain
 _Z95 = 1.959964
@@ -56,8 +57,12 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
 def observe(cell: Cell, collected: bool, exposure_weight: float, at: dt.datetime, half_life: dt.timedelta = HALF_LIFE) -> Cell:
     """The cell with one visit more. `exposure_weight` is the visit's g: 1 for a first visit, less for a later one."""
-    unit = _unit_at(at, half_life)
-    return Cell(cell.successes + unit if collected else cell.successes, cell.exposure + _part(unit, exposure_weight))
+    return cell + one_visit(unit_at(at, half_life), collected, exposure_weight)
+
+
+def one_visit(unit: int, collected: bool, exposure_weight: float) -> Cell:
+    """What a visit adds to a cell. `unit` is that of its hour and the cell's half-life."""
+    return Cell(unit if collected else 0, unit * round(exposure_weight * _ONE) >> _SHARE)
 
 
 def take_back(cell: Cell, collected: bool, exposure_weight: float, at: dt.datetime, half_life: dt.timedelta = HALF_LIFE) -> Cell:
@@ -75,27 +80,30 @@ def rebuild(history: Iterable[Observation], half_life: dt.timedelta = HALF_LIFE)
 
 def read(cell: Cell, at: dt.datetime, half_life: dt.timedelta = HALF_LIFE) -> tuple[float, float]:
     """(successes, exposure) as they weigh at a moment."""
-    unit = _unit_at(at, half_life)
+    unit = unit_at(at, half_life)
     return cell.successes / unit, cell.exposure / unit
 
 
-def _part(unit: int, weight: float) -> int:
-    return unit * round(weight * (1 << _SHARE)) >> _SHARE
-
-
-def _unit_at(at: dt.datetime, half_life: dt.timedelta) -> int:
-    return _unit((at - EPOCH) // _HOUR, half_life // _HOUR)
+def unit_at(at: dt.datetime, half_life: dt.timedelta) -> int:
+    """What an observation of that hour weighs, in fixed point."""
+    since = at - EPOCH
+    return _unit(since.days * 24 + since.seconds // 3600, half_life)
 
 
 @functools.lru_cache(maxsize=4096)
-def _unit(hour: int, half_life: int) -> int:
+def _unit(hour: int, half_life: dt.timedelta) -> int:
     """What an observation of that hour weighs: 2^(hour / half_life) in fixed point, at least one unit.
 
     By decimal arithmetic, so that every machine finds the same integer. Precision fades from 20 half-lives before EPOCH on.
     """
-    whole, part = divmod(hour, half_life)
-    mantissa = int(Context(prec=30).power(Decimal(2), Decimal(part) / half_life).scaleb(12)) * (1 << _POINT) // 10**12
+    whole, part = divmod(hour, half_life // _HOUR)
+    mantissa = _mantissa(part, half_life // _HOUR)
     return max(mantissa << whole if whole >= 0 else mantissa >> -whole, 1)
+
+
+@functools.lru_cache(maxsize=4096)  # every hour of both half-lives
+def _mantissa(part: int, half_life: int) -> int:
+    return int(Context(prec=30).power(Decimal(2), Decimal(part) / half_life).scaleb(12)) * (1 << _POINT) // 10**12
 
 
 # --- the estimate ---------------------------------------------------------------------------------
@@ -137,7 +145,7 @@ def estimate(service_cell: Cell, zone_cell: Cell, prior: Prior, at: dt.datetime,
 
     The zone's visits are in the service's cell too, and the postal code's in the zone's.
     """
-    unit = _unit_at(at, HALF_LIFE)
+    unit = unit_at(at, HALF_LIFE)
     p, doubt = _lean(service_cell, unit, prior.settled, prior.mean, 0.0, prior.service_weight)
     p, doubt = _lean(zone_cell, unit, prior.settled, p, doubt, prior.zone_weight)
     if postcode_cell is not None:
@@ -324,18 +332,18 @@ class Days(msgspec.Struct, frozen=True):
 
 def observe_days(days: Days, slip: int, at: dt.datetime) -> Days:
     """One more outcome, so many days after (or before) the promised one."""
-    unit = _unit_at(at, HALF_LIFE)
+    unit = unit_at(at, HALF_LIFE)
     return Days(days.total + slip * unit, days.count + unit)
 
 
 def take_back_days(days: Days, slip: int, at: dt.datetime) -> Days:
     """Without that outcome."""
-    unit = _unit_at(at, HALF_LIFE)
+    unit = unit_at(at, HALF_LIFE)
     return Days(days.total - slip * unit, days.count - unit)
 
 
 def expected_days(promised: float, days: Days, prior_slip: float, at: dt.datetime) -> float:
     """Days from now to an outcome: the promise plus the decayed mean slip, never below 0."""
-    unit = _unit_at(at, HALF_LIFE)
+    unit = unit_at(at, HALF_LIFE)
     slip = (days.total / unit + _SLIP_WEIGHT * prior_slip) / (days.count / unit + _SLIP_WEIGHT)
     return max(promised + slip, 0.0)

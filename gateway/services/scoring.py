@@ -9,7 +9,8 @@ day on which nobody was heard of counts as failed two days past it, until the tr
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 import sqlalchemy as sa
@@ -26,7 +27,6 @@ from rates.estimates import (
     HALF_LIFE,
     LATER_VISITS,
     Cell,
-    Days,
     Prior,
     brake,
     by_postcode,
@@ -35,9 +35,9 @@ from rates.estimates import (
     exposure,
     factor,
     left,
-    observe,
-    observe_days,
+    one_visit,
     prior_of,
+    unit_at,
     visit_key,
 )
 from rates.zones import normal, zone
@@ -45,7 +45,7 @@ from rates.zones import normal, zone
 _NOTE = tables.visits.update().where(tables.visits.c.id == sa.bindparam("visit_id")).values(scored=sa.bindparam("taken"))
 
 
-class Scored(msgspec.Struct, frozen=True, kw_only=True):
+class Scored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the estimates took from a visit: each cell with the weight the visit had in it, `recent` those of the strike brake.
 
     `chance` is what a first visit would have had, brake included: what a failure says of the customer.
@@ -146,18 +146,20 @@ class _Cells:
 
 
 def given(scored: Scored) -> Cells:
-    """What it adds to each cell. Slip cells keep (total, count) in the two columns."""
-    parts = _weighed(scored, scored.cells, HALF_LIFE) | _weighed(scored, scored.recent, BRAKE_HALF_LIFE)
+    """What it adds to each cell."""
+    return {key: part for keys, part in _parts(scored) for key in keys}
+
+
+def _parts(scored: Scored) -> Iterator[tuple[tuple[str, ...], Cell]]:
+    """Cells that get the same, with what they get. Slip cells keep (total, count) in the two columns."""
+    unit = unit_at(scored.at, HALF_LIFE)
+    for weights, weighs in ((scored.cells, unit), (scored.recent, unit_at(scored.at, BRAKE_HALF_LIFE))):
+        different = set(weights.values())
+        for weight in different:
+            keys = tuple(weights) if len(different) == 1 else tuple([key for key in weights if weights[key] == weight])
+            yield keys, one_visit(weighs, scored.collected, weight)
     if scored.slip_cell:
-        days = observe_days(Days(), scored.slip, scored.at)
-        parts[scored.slip_cell] = Cell(days.total, days.count)
-    return parts
-
-
-def _weighed(scored: Scored, weights: Mapping[str, float], half_life: dt.timedelta) -> Cells:
-    """Cells in which it weighs the same get the same."""
-    parts = {weight: observe(Cell(), scored.collected, weight, scored.at, half_life) for weight in set(weights.values())}
-    return {key: parts[weight] for key, weight in weights.items()}
+        yield (scored.slip_cell,), Cell(scored.slip * unit, unit)
 
 
 # --- what a visit says -----------------------------------------------------------------------------
@@ -298,12 +300,15 @@ def read(tx: sa.Connection, owner: Owner, keys: Iterable[str]) -> Cells:
 
 
 def added_up(tx: sa.Connection, owner: Owner) -> Cells:
-    """All cells, from what each visit and silence of the ledger gave."""
-    sums: Cells = {}
+    """All cells, from what each visit and silence of the ledger gave: first by the cells that always get the same."""
+    together = defaultdict[tuple[str, ...], Cell](Cell)
     for one in scores.taken(tx, owner):
-        for key, part in given(_DECODER.decode(one)).items():
-            before = sums.get(key)
-            sums[key] = before + part if before else part
+        for keys, part in _parts(_DECODER.decode(one)):
+            together[keys] += part
+    sums = defaultdict[str, Cell](Cell)
+    for keys, part in together.items():
+        for key in keys:
+            sums[key] += part
     return sums
 
 

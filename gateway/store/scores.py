@@ -86,7 +86,8 @@ def taken(tx: sa.Connection, owner: Owner) -> Iterator[str]:
     """What each visit and each silence of the owner gave the estimates, as it stands in the ledger, in JSON."""
     for table in (tables.visits, tables.silences):
         statement = sa.select(sa.type_coerce(table.c.scored, sa.Text)).where(whose(table), table.c.scored.is_not(None))
-        yield from tx.execute(statement.execution_options(yield_per=2000), msgspec.structs.asdict(owner)).scalars()
+        for some in tx.execute(statement.execution_options(yield_per=2000), msgspec.structs.asdict(owner)).scalars().partitions():
+            yield from some
 
 
 # --- silence ---------------------------------------------------------------------------------------
