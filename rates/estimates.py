@@ -145,15 +145,23 @@ def estimate(service_cell: Cell, zone_cell: Cell, prior: Prior, at: dt.datetime,
 
     The zone's visits are in the service's cell too, and the postal code's in the zone's.
     """
+    p, n = chance(service_cell, zone_cell, prior, at, postcode_cell)
+    low, high = interval(p, n)
+    unit = unit_at(at, HALF_LIFE)
+    visits, all_visits = zone_cell.exposure / unit, service_cell.exposure / unit
+    return Estimate(p=p, n=n, low=low, high=high, visits=visits, elsewhere=max(all_visits - visits, 0.0), prior=prior.source)
+
+
+def chance(
+    service_cell: Cell, zone_cell: Cell, prior: Prior, at: dt.datetime, postcode_cell: Cell | None = None
+) -> tuple[float, float]:
+    """The estimate's `p` and `n` alone."""
     unit = unit_at(at, HALF_LIFE)
     p, doubt = _lean(service_cell, unit, prior.settled, prior.mean, 0.0, prior.service_weight)
     p, doubt = _lean(zone_cell, unit, prior.settled, p, doubt, prior.zone_weight)
     if postcode_cell is not None:
         p, doubt = _lean(postcode_cell, unit, prior.settled, p, doubt, prior.postcode_weight)
-    n = 1 / doubt
-    low, high = interval(p, n)
-    visits, all_visits = zone_cell.exposure / unit, service_cell.exposure / unit
-    return Estimate(p=p, n=n, low=low, high=high, visits=visits, elsewhere=max(all_visits - visits, 0.0), prior=prior.source)
+    return p, 1 / doubt
 
 
 def prior_of(merchant_cell: Cell, at: dt.datetime, start: Prior) -> Prior:

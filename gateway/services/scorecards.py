@@ -15,7 +15,7 @@ from gateway.services import scoring
 from gateway.store import scores, scores_reading
 from gateway.store.rows import Owner
 from gateway.store.scores_reading import Group, Tally, Wanted, Whom
-from rates.estimates import Cell, Prior, estimate, prior_of
+from rates.estimates import Cell, Prior, chance, prior_of
 from rates.scorecards import Card, Sums, adjusted, card, funnel, share, tie_groups, tied
 from rates.statistics import Funnel, Ranged
 
@@ -98,22 +98,18 @@ def _adjusted(tx: sa.Connection, owner: Owner, lanes: Lanes, now: dt.datetime) -
     for mine in lanes.values():
         for zone, tally in mine.items():
             volumes[zone] = volumes.get(zone, 0) + tally.bookings
-    cells = scores.beginning(tx, owner, "zone/") | scores.beginning(tx, owner, "service/") | scores.read(tx, owner, ["all"])
-    found: dict[Whom, Ranged] = {}
-    for whom, mine in lanes.items():
-        if share(0, sum(tally.known for tally in mine.values())).value is not None:
-            ranged = adjusted(volumes, _chances(cells, whom, volumes, now))
-            found |= {whom: ranged} if ranged else {}
-    return found
+    tried = [whom for whom, mine in lanes.items() if share(0, sum(tally.known for tally in mine.values())).value is not None]
+    cells = scores.read(tx, owner, ["all", *(key for whom in tried for key in _keys(whom, volumes))])
+    found = {whom: adjusted(volumes, _chances(cells, whom, volumes, now)) for whom in tried}
+    return {whom: ranged for whom, ranged in found.items() if ranged}
 
 
-def _chances(cells: Mapping[str, Cell], whom: Whom, zones: Mapping[str, int], now: dt.datetime) -> dict[str, tuple[float, float]]:
-    pair, nothing = (whom.moved_by, whom.service), Cell()
+def _keys(whom: Whom, zones: Iterable[str]) -> list[str]:
+    pair = whom.moved_by, whom.service
+    return [scoring.service_key(*pair), *(scoring.zone_key(*pair, zone) for zone in zones)]
+
+
+def _chances(cells: Mapping[str, Cell], whom: Whom, zones: Iterable[str], now: dt.datetime) -> dict[str, tuple[float, float]]:
+    service, *places = (cells[key] for key in _keys(whom, zones))
     prior = prior_of(cells["all"], now, Prior())
-    service = cells.get(scoring.service_key(*pair), nothing)
-    found, unseen = {}, estimate(service, nothing, prior, now)
-    for zone in zones:
-        cell = cells.get(scoring.zone_key(*pair, zone))
-        seen = estimate(service, cell, prior, now) if cell else unseen
-        found[zone] = (seen.p, seen.n)
-    return found
+    return {zone: chance(service, place, prior, now) for zone, place in zip(zones, places, strict=True)}

@@ -317,7 +317,7 @@ _DECODER = msgspec.json.Decoder(Scored)
 
 def differing(tx: sa.Connection, owner: Owner) -> list[str]:
     """Keys of cells that are not what the ledger adds up to."""
-    kept, true = scores.beginning(tx, owner), added_up(tx, owner)
+    kept, true = scores.every(tx, owner), added_up(tx, owner)
     return sorted(key for key in kept.keys() | true.keys() if kept.get(key, Cell()) != true.get(key, Cell()))
 
 

@@ -37,7 +37,14 @@ _MAKE = {name: into.on_conflict_do_nothing() for name, into in _INSERTS.items()}
 
 def read(tx: sa.Connection, owner: Owner, keys: Iterable[str]) -> Cells:
     """The cells by key; one that has seen nothing is an empty one."""
-    return _read(tx, _WANTED, owner, sorted(set(keys)))
+    wanted = sorted(set(keys))
+    found: Cells = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        found |= _read(tx, _WANTED, owner, wanted[start : start + _AT_ONCE])
+    return found
+
+
+_AT_ONCE = 1000  # keys in one statement
 
 
 def locked(tx: sa.Connection, owner: Owner, keys: Iterable[str]) -> Cells:
@@ -63,9 +70,9 @@ def _rows(owner: Owner, cells: Mapping[str, Cell]) -> list[dict[str, Any]]:
     return [{**who, "key": key, "successes": str(cell.successes), "exposure": str(cell.exposure)} for key, cell in cells.items()]
 
 
-def beginning(tx: sa.Connection, owner: Owner, start: str = "") -> Cells:
-    """All cells whose key begins so."""
-    statement = sa.select(_T.key, _T.successes, _T.exposure).where(whose(tables.cells), _T.key.startswith(start, autoescape=True))
+def every(tx: sa.Connection, owner: Owner) -> Cells:
+    """All the owner's cells."""
+    statement = sa.select(_T.key, _T.successes, _T.exposure).where(whose(tables.cells))
     rows = tx.execute(statement, msgspec.structs.asdict(owner))
     return {row.key: Cell(int(row.successes), int(row.exposure)) for row in rows}
 

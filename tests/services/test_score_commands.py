@@ -74,7 +74,7 @@ def test_the_ledger_gives_the_same_cells_and_sums(lived, say):
 
 def test_what_differs_from_the_ledger_is_named_and_mended(lived, say):
     with lived.db.write() as tx:
-        before = scores.beginning(tx, lived.owner)
+        before = scores.every(tx, lived.owner)
         scores.write(tx, lived.owner, {"all": Cell(1, 1)})
         gone = tx.scalars(sa.select(tables.facts.c.booking_id).limit(1)).one()
         for table in (tables.loose_facts, tables.facts):
@@ -89,7 +89,7 @@ def test_what_differs_from_the_ledger_is_named_and_mended(lived, say):
 
     assert "as the ledger has it" in say(0, "scores", "rebuild", "--check")
     with lived.db.read() as tx:
-        assert scores.beginning(tx, lived.owner) == {key: cell for key, cell in before.items() if cell != Cell()}
+        assert scores.every(tx, lived.owner) == {key: cell for key, cell in before.items() if cell != Cell()}
 
 
 def test_another_policy_from_a_file(lived, say, tmp_path):

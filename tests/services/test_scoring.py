@@ -32,7 +32,7 @@ def report(world: World, pickup: str, *scans: Scan) -> None:
 def cells(world: World) -> dict[str, Cell]:
     """What is not empty."""
     with world.db.read() as tx:
-        return {key: cell for key, cell in scores.beginning(tx, world.owner).items() if cell != Cell()}
+        return {key: cell for key, cell in scores.every(tx, world.owner).items() if cell != Cell()}
 
 
 def seen(world: World, key: str = "all") -> tuple[float, float]:
