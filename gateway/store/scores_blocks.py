@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+import functools
+import gc
+import operator
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
-from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -21,7 +24,7 @@ from gateway import ids
 from gateway.store import tables
 from gateway.store.rows import Owner, whose
 from gateway.store.scores_facts import INSERTS, loosen
-from gateway.store.slices import Slices, between, chosen_of, every, sliced
+from gateway.store.slices import Slices, any_of, between, chosen_of, every, sliced
 from gateway.store.tables import MEASURES
 from rates.scorecards import MILLION
 
@@ -31,15 +34,37 @@ HUNDREDTH = MILLION // FINEST
 
 WHOM = ("account_id", "carrier", "moved_by", "service")
 DAYS = ("day", "requested_day", "visited_day", "collected_day", "delivered_day")
-_NUMBERS = ("weekday", "weight_g", "quality_check", "waiting", "hours", *MEASURES)
+_AMOUNTS = tuple(name for name in MEASURES if name.startswith(("cost", "all_in")) or name == "forecast")
+_NUMBERS = ("weekday", "weight_g", "quality_check", "waiting", "hours", *_AMOUNTS)
 _WORDS = ("zone", "postal_code", "destination", "return_reason", "chosen_by", "window")
 _BEFORE = dt.date(2019, 12, 31).toordinal()  # days count from here, none is 0
 
+_COUNTS = tuple(name for name in MEASURES if name not in _AMOUNTS)
+# Counts are read seven in one number: to make values of a million rows' columns takes longer than all the rest.
+_SEVEN, _COUNT_BITS = 7, 9  # no booking had five hundred visits
+_READ_AS_ONE = {f"counts_{start}": _COUNTS[start : start + _SEVEN] for start in range(0, len(_COUNTS), _SEVEN)}
+
 _FACTS = tables.facts.c
-_NAMES = (*WHOM, "booking_id", *DAYS, "booked_hour", "chance", *_NUMBERS, *_WORDS)
-# As the driver gives them: days as text with SQLite's. To make values of a million rows' columns takes longer than all the rest.
-COLUMNS = [sa.type_coerce(_FACTS[name], sa.types.NullType).label(name) for name in _NAMES]
-_ZONE = itemgetter(_NAMES.index("zone"), _NAMES.index("booking_id"))
+_MADE_FROM = ("booked_hour", "chance")
+_ALWAYS = ("waiting", "hours", "zone", *_MADE_FROM, *_AMOUNTS)  # columns that each scorecard needs
+_ALL = (*DAYS, *_NUMBERS, *_WORDS, *_MADE_FROM)
+
+Columns = dict[str, Sequence[Any]]
+Service = tuple[Any, ...]  # WHOM's values
+
+
+def _columns(names: Iterable[str]) -> list[sa.ColumnElement[Any]]:
+    """As the driver gives them: days as text with SQLite's."""
+    plain = [sa.type_coerce(_FACTS[name], sa.types.NullType).label(name) for name in (*WHOM, "booking_id", *names)]
+    return [*plain, *(_as_one(counts).label(name) for name, counts in _READ_AS_ONE.items())]
+
+
+def _as_one(counts: Sequence[str]) -> sa.ColumnElement[Any]:
+    shifted = [_FACTS[name] * sa.literal_column(str(1 << place * _COUNT_BITS)) for place, name in enumerate(counts)]
+    return sa.type_coerce(functools.reduce(operator.add, shifted), sa.types.NullType)
+
+
+_WHOLE = _columns(_ALL)
 
 
 def number_of(day: dt.date) -> int:
@@ -78,23 +103,51 @@ class Block(msgspec.Struct):
         return found
 
 
-def block_of(rows: Iterable[Sequence[Any]]) -> Block:
-    """A block of rows of COLUMNS, by zone."""
-    columns: dict[str, Sequence[Any]] = dict(zip(_NAMES, zip(*rows, strict=True), strict=True))
-    words = {name: sorted(set(columns[name])) for name in _WORDS}
-    numbers = {name: columns[name] for name in _NUMBERS}
-    numbers |= {name: _numbered(columns[name]) for name in DAYS}
-    numbers |= {name: list(map(_places(words[name]), columns[name])) for name in _WORDS}
-    numbers |= _made(columns)
+def block_of(columns: Columns) -> Block:
+    """A block of facts by zone, of as many of their columns as are given."""
+    words = {name: sorted(set(columns[name])) for name in _WORDS if name in columns}
+    numbers = {name: columns[name] for name in _NUMBERS if name in columns}
+    numbers |= {name: list(map(_numbered, columns[name])) for name in DAYS if name in columns}
+    numbers |= {name: list(map(_places(words[name]), columns[name])) for name in words}
+    found: dict[str, Slices] = {name: sliced(numbers[name]) for name in numbers}
+    for name, counts in _READ_AS_ONE.items():
+        found |= _told_apart(sliced(columns[name]), counts)
+    found |= _made(columns, found)
     n, of_zone = len(columns["zone"]), Counter(columns["zone"])
-    slices = {name: [one.to_bytes((n + 7) // 8, "little") for one in sliced(numbers[name])] for name in numbers}
+    slices = {name: [one.to_bytes((n + 7) // 8, "little") for one in mine] for name, mine in found.items()}
     in_zones = [of_zone[zone] for zone in words["zone"]]
     return Block(n=n, in_zones=in_zones, slices=slices, words={name: "\n".join(words[name]) for name in words})
 
 
-def _numbered(days: Sequence[dt.date | str | None]) -> list[int]:
-    numbers = {day: number_of(_day(day)) if day else 0 for day in set(days)}
-    return [numbers[day] for day in days]
+def _told_apart(slices: Slices, counts: Iterable[str]) -> dict[str, Slices]:
+    """The slices of each of the counts that were read as one."""
+    found: dict[str, Slices] = {}
+    for place, name in enumerate(counts):
+        mine = list(slices[place * _COUNT_BITS : (place + 1) * _COUNT_BITS])
+        while mine and not mine[-1]:
+            mine.pop()
+        found[name] = mine
+    return found
+
+
+def _made(columns: Columns, slices: Mapping[str, Slices]) -> dict[str, Slices]:
+    """Since when it waits; whether its first visit was forecast and is known; its chance in hundredths and the rest of them."""
+    chances, waiting = columns["chance"], any_of(slices["waiting"])
+    hundredths = [chance // HUNDREDTH if chance < MILLION else FINEST - 1 for chance in chances]
+    above = [chance - whole * HUNDREDTH for chance, whole in zip(chances, hundredths, strict=True)]
+    hundredth, rest = sliced(hundredths), sliced(above)
+    foretold = any_of([*hundredth, *rest]) & any_of(slices["first_known"])
+    return {
+        "since_hour": [one & waiting for one in sliced(columns["booked_hour"])] if waiting else [],
+        "foretold": [foretold] if foretold else [],
+        "hundredth": hundredth,
+        "above_hundredth": rest,
+    }
+
+
+@functools.cache
+def _numbered(day: dt.date | str | None) -> int:
+    return number_of(_day(day)) if day else 0
 
 
 def _day(day: dt.date | str) -> dt.date:
@@ -105,16 +158,41 @@ def _places(words: list[str]) -> Callable[[str], int]:
     return {word: place for place, word in enumerate(words)}.__getitem__
 
 
-def _made(columns: dict[str, Sequence[Any]]) -> dict[str, Sequence[int]]:
-    """Since when it waits; whether its first visit was forecast and is known; its chance in hundredths and the rest of them."""
-    chances, known = columns["chance"], columns["first_known"]
-    hundredths = [min(chance // HUNDREDTH, FINEST - 1) for chance in chances]
-    return {
-        "since_hour": [hour if waits else 0 for hour, waits in zip(columns["booked_hour"], columns["waiting"], strict=True)],
-        "foretold": [int(bool(chance and seen)) for chance, seen in zip(chances, known, strict=True)],
-        "hundredth": hundredths,
-        "above_hundredth": [chance - whole * HUNDREDTH for chance, whole in zip(chances, hundredths, strict=True)],
-    }
+# --- rows ------------------------------------------------------------------------------------------
+
+Rows = Sequence[sa.Row[Any]]
+_SOME = 1_024  # rows fetched at once
+
+
+def _by_service(rows: Rows) -> dict[Service, list[sa.Row[Any]]]:
+    found: dict[Service, list[sa.Row[Any]]] = {}
+    for row in rows:
+        found.setdefault(_service_of(row), []).append(row)
+    return found
+
+
+def _service_of(row: sa.Row[Any]) -> Service:
+    return tuple(row[: len(WHOM)])
+
+
+def _columns_of(rows: Rows) -> Columns:
+    """The columns of facts by zone, those of a zone by booking."""
+    names = rows[0]._fields
+    ordered = sorted(rows, key=operator.itemgetter(names.index("booking_id")))
+    ordered.sort(key=operator.itemgetter(names.index("zone")))
+    return dict(zip(names, zip(*ordered, strict=True), strict=True))
+
+
+@contextmanager
+def _rows_are_no_garbage() -> Iterator[None]:
+    """To look for garbage among rows by the hundred thousand takes a quarter of the time, and finds none."""
+    looks = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looks:
+            gc.enable()
 
 
 # --- reading ---------------------------------------------------------------------------------------
@@ -123,29 +201,30 @@ _B, _L = tables.fact_blocks.c, tables.loose_facts.c
 _LOOSE = tables.loose_facts.join(tables.facts, _L.booking_id == _FACTS.booking_id)
 _DECODER = msgspec.msgpack.Decoder(Block)
 
-Part = tuple[Any, Block, int]  # whom it is about, the columns, the rows that count
+Part = tuple[Service, Block, int]  # whose facts, their columns, the rows that count
 Of = Callable[[sa.Table], Iterable[Any]]  # conditions on WHOM, for a table that has it
 
 
-def parts(tx: sa.Connection, owner: Owner, of: Of, *spans: sa.ColumnElement[bool]) -> Iterator[Part]:
-    """The owner's facts in blocks, those of the loose ones made for the occasion; `spans` are conditions on the kept ones."""
-    chosen = sa.select(*COLUMNS).select_from(_LOOSE).where(whose(tables.loose_facts), *of(tables.facts))
-    rows = tx.execute(chosen, msgspec.structs.asdict(owner)).all()
-    changed: dict[Any, list[Any]] = {}
-    for row in rows:
-        changed.setdefault(_service_of(row), []).append(row)
-    for facts in changed.values():
-        yield facts[0], block_of(sorted(facts, key=_ZONE)), every(len(facts))
-    yield from _kept(tx, owner, {service: sorted(row.booking_id for row in facts) for service, facts in changed.items()}, of, spans)
+def parts(tx: sa.Connection, owner: Owner, of: Of, by: Iterable[str], *spans: sa.ColumnElement[bool]) -> Iterator[Part]:
+    """The owner's facts in blocks, those of the loose ones made for the occasion. `by` names columns that rows are chosen by,
+    `spans` are conditions on the kept blocks.
+    """
+    chosen = sa.select(*_columns(sorted({*_ALWAYS, *by}))).select_from(_LOOSE).where(whose(tables.loose_facts), *of(tables.facts))
+    changed = _by_service(tx.execute(chosen, msgspec.structs.asdict(owner)).all())
+    for service, rows in changed.items():
+        yield service, block_of(_columns_of(rows)), every(len(rows))
+    bookings = {service: sorted(row.booking_id for row in rows) for service, rows in changed.items()}
+    for row, block, live in _kept(tx, owner, bookings, of, spans):
+        yield _service_of(row), block, live
 
 
 def _kept(
     tx: sa.Connection,
     owner: Owner,
-    changed: Mapping[Any, Sequence[str]],
+    changed: Mapping[Service, Sequence[str]],
     of: Of,
     spans: Iterable[Any] = (),
-) -> Iterator[Part]:
+) -> Iterator[tuple[Any, Block, int]]:
     """The blocks, without the rows of bookings that changed."""
     wanted = [_B[name] for name in (*WHOM, "id", "first_booking", "last_booking", "body")]
     chosen = sa.select(*wanted).where(whose(tables.fact_blocks), *of(tables.fact_blocks), *spans)
@@ -167,10 +246,6 @@ def _bookings(tx: sa.Connection, block_id: str) -> list[str]:
     return bytes(text).decode().split()
 
 
-def _service_of(row: Sequence[Any]) -> Sequence[Any]:
-    return tuple(row[: len(WHOM)])
-
-
 # --- making ----------------------------------------------------------------------------------------
 
 _SERVICE = ("merchant_id", "mode", *WHOM)
@@ -189,8 +264,9 @@ def pack(tx: sa.Connection, least: int = LEAST) -> bool:
     owner = Owner(service.merchant_id, service.mode)
     _give_up(tx, owner, _worn(tx, owner, lambda table: [table.c[name] == getattr(service, name) for name in WHOM]))
     mine = [column == value for column, value in zip(by, service, strict=True)]
-    chosen = sa.select(*COLUMNS).select_from(_LOOSE).where(_SETTLED, *mine).order_by(_FACTS.booking_id).limit(MOST)
-    rows = tx.execute(chosen.with_for_update(of=[tables.facts, tables.loose_facts], skip_locked=True, key_share=True)).all()
+    chosen = sa.select(*_WHOLE).select_from(_LOOSE).where(_SETTLED, *mine).order_by(_FACTS.booking_id).limit(MOST)
+    held = chosen.with_for_update(of=[tables.facts, tables.loose_facts], skip_locked=True, key_share=True)
+    rows = tx.execute(held).all()
     if rows:
         _make(tx, owner, rows)
         tx.execute(_SETTLE, [{"booking": row.booking_id, "who": owner.merchant_id, "how": owner.mode} for row in rows])
@@ -223,21 +299,21 @@ def _hold(tx: sa.Connection, which: sa.ColumnElement[bool], **values: str) -> No
         tx.execute(sa.select(sa.func.count()).select_from(held.subquery()), values)
 
 
-def _make(tx: sa.Connection, owner: Owner, rows: Sequence[Any]) -> None:
-    """A block of these rows of one service."""
-    ordered = sorted(rows, key=_ZONE)
-    bookings, days = [row.booking_id for row in ordered], [row.day for row in ordered]
+def _make(tx: sa.Connection, owner: Owner, rows: Rows) -> None:
+    """A block of these facts of one service."""
+    columns = _columns_of(rows)
+    bookings, days = columns["booking_id"], columns["day"]
     tx.execute(
         tables.fact_blocks.insert().values(
             id=ids.new("fbl"),
             **msgspec.structs.asdict(owner),
-            **dict(zip(WHOM, rows[0], strict=False)),
-            first_day=_day(min(days)),
-            last_day=_day(max(days)),
+            **{name: columns[name][0] for name in WHOM},
+            first_day=_day(min(set(days))),
+            last_day=_day(max(set(days))),
             first_booking=min(bookings),
             last_booking=max(bookings),
             n=len(rows),
-            body=msgspec.msgpack.encode(block_of(ordered)),
+            body=msgspec.msgpack.encode(block_of(columns)),
             bookings=" ".join(bookings).encode(),
         )
     )
@@ -259,9 +335,10 @@ def rebuild(tx: sa.Connection, owner: Owner) -> int:
         tx.execute(table.delete().where(whose(table)), who)
     tx.execute(_LOOSEN_WAITING[tx.dialect.name], who)
     made = 0
-    for rows in _bundles(_settled(tx, owner)):
-        _make(tx, owner, rows)
-        made += 1
+    with _rows_are_no_garbage():
+        for rows in _bundles(_settled(tx, owner)):
+            _make(tx, owner, rows)
+            made += 1
     return made
 
 
@@ -272,25 +349,25 @@ _LOOSEN_WAITING = {
 }
 
 
-def _settled(tx: sa.Connection, owner: Owner) -> Iterator[Any]:
-    """All settled facts by booking, some thousands at a time."""
-    chosen = sa.select(*COLUMNS).where(whose(tables.facts), _SETTLED, _FACTS.booking_id > sa.bindparam("after"))
-    chosen = chosen.order_by(_FACTS.booking_id).limit(MOST)
+def _settled(tx: sa.Connection, owner: Owner) -> Iterator[Rows]:
+    """All settled facts by booking, some at a time."""
+    chosen = sa.select(*_WHOLE).where(whose(tables.facts), _SETTLED, _FACTS.booking_id > sa.bindparam("after"))
+    chosen = chosen.order_by(_FACTS.booking_id).limit(_SOME)
     after = ""
     while rows := tx.execute(chosen, {**msgspec.structs.asdict(owner), "after": after}).all():
-        yield from rows
+        yield rows
         after = rows[-1].booking_id
 
 
-def _bundles(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    """The rows of one service at a time, as many as a block holds."""
-    gathered: dict[Any, list[Any]] = {}
-    for row in rows:
-        service = _service_of(row)
-        bundle = gathered.setdefault(service, [])
-        bundle.append(row)
-        if len(bundle) == MOST:
-            yield gathered.pop(service)
+def _bundles(facts: Iterable[Rows]) -> Iterator[Rows]:
+    """The facts of one service at a time, as many as a block holds or some less."""
+    gathered: dict[Service, list[sa.Row[Any]]] = {}
+    for some in facts:
+        for service, rows in _by_service(some).items():
+            bundle = gathered.setdefault(service, [])
+            bundle += rows
+            if len(bundle) > MOST - _SOME:
+                yield gathered.pop(service)
     yield from gathered.values()
 
 
@@ -310,21 +387,21 @@ def _all(table: sa.Table) -> Iterable[Any]:
     return ()
 
 
-def _changed(tx: sa.Connection, owner: Owner, of: Of) -> dict[Any, list[str]]:
+def _changed(tx: sa.Connection, owner: Owner, of: Of) -> dict[Service, list[str]]:
     """The loose facts' bookings in order, by service."""
-    found: dict[Any, list[str]] = {}
-    chosen = sa.select(*COLUMNS[: len(WHOM) + 1]).select_from(_LOOSE).where(whose(tables.loose_facts), *of(tables.facts))
-    for row in tx.execute(chosen.order_by(_L.booking_id), msgspec.structs.asdict(owner)):
-        found.setdefault(_service_of(row), []).append(row.booking_id)
-    return found
+    chosen = sa.select(*_columns(())).select_from(_LOOSE).where(whose(tables.loose_facts), *of(tables.facts))
+    found = _by_service(tx.execute(chosen, msgspec.structs.asdict(owner)).all())
+    return {service: sorted(row.booking_id for row in rows) for service, rows in found.items()}
 
 
 def _true(tx: sa.Connection, bookings: list[str], block: Block, live: int) -> bool:
-    found = tx.execute(sa.select(*COLUMNS).where(_FACTS.booking_id.in_(bookings))).all()
-    rows = sorted(found, key=_ZONE)
-    if [row.booking_id for row in rows] != bookings:
+    rows = tx.execute(sa.select(*_WHOLE).where(_FACTS.booking_id.in_(bookings))).all()
+    if len(rows) != len(bookings):
         return False
-    now = block_of(rows)
+    columns = _columns_of(rows)
+    if list(columns["booking_id"]) != bookings:
+        return False
+    now = block_of(columns)
     return now.words == block.words and all(_same(now.column(name), block.column(name), live) for name in now.slices)
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import enum
 import functools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from gateway.store import scores_blocks, tables
 from gateway.store.rows import Owner
 from gateway.store.scores_blocks import HUNDREDTH, Block, number_of
 from gateway.store.scores_facts import hour_of
-from gateway.store.slices import Slices, counted, grouped, total
+from gateway.store.slices import Slices, any_of, counted, grouped, total
 from gateway.store.tables import MEASURES
 from rates.scorecards import MILLION, Sums
 from rates.statistics import Ended, Forecast, Wait
@@ -94,7 +94,7 @@ class Group:
     @property
     def waits(self) -> list[Wait]:
         """How long was waited from booking to collection, open bookings until now."""
-        return [Wait(hours, ended, count) for (ended, hours), count in sorted(self._waits.items())]
+        return [Wait(hours, ended, count) for (ended, hours), count in sorted(self._waits.items()) if count]
 
     @property
     def forecasts(self) -> list[Forecast]:
@@ -112,24 +112,24 @@ class Group:
         self._add_lanes(block, measures, chosen)
 
     def _add_waits(self, block: Block, measures: Mapping[str, Slices], chosen: int, hour: int) -> None:
-        hours, collected = block.column("hours"), _any(measures["collected"], chosen)
-        otherwise = _any(measures["over"], chosen & ~collected)
-        for ended, rows in ((Ended.COLLECTED, collected), (Ended.OTHERWISE, otherwise)):
-            for waited, those in grouped(hours, rows):
-                self._waits[ended, waited] += those.bit_count()
-        for since, those in grouped(block.column("since_hour"), _any(block.column("waiting"), chosen)):
+        collected = any_of(measures["collected"]) & chosen
+        for waited, those in grouped(block.column("hours"), collected | any_of(measures["over"]) & chosen):
+            n, came = those.bit_count(), (those & collected).bit_count()
+            self._waits[Ended.COLLECTED, waited] += came
+            self._waits[Ended.OTHERWISE, waited] += n - came
+        for since, those in grouped(block.column("since_hour"), any_of(block.column("waiting")) & chosen):
             self._waits[Ended.OPEN, max(hour - since, 0)] += those.bit_count()
 
     def _add_forecasts(self, block: Block, collected: Slices, chosen: int) -> None:
         above = block.column("above_hundredth")
-        for hundredth, rows in grouped(block.column("hundredth"), _any(block.column("foretold"), chosen)):
+        for hundredth, rows in grouped(block.column("hundredth"), any_of(block.column("foretold")) & chosen):
             n = rows.bit_count()
             told = (n, total(collected, rows), n * hundredth * HUNDREDTH + total(above, rows))
             before = self._forecasts.get(hundredth, (0, 0, 0))
             self._forecasts[hundredth] = (before[0] + told[0], before[1] + told[1], before[2] + told[2])
 
     def _add_lanes(self, block: Block, measures: Mapping[str, Slices], chosen: int) -> None:
-        tallied = [_any(measures[name], chosen) for name in ("first_known", "first_collected", "bookings")]
+        tallied = [any_of(measures[name]) & chosen for name in ("first_known", "first_collected", "bookings")]
         counts = zip(*(counted(rows, block.in_zones) for rows in tallied), strict=True)
         for zone, (known, collected, bookings) in zip(block.lines("zone"), counts, strict=True):
             if bookings:
@@ -139,21 +139,14 @@ class Group:
                 tally.bookings += bookings
 
 
-def _any(column: Slices, chosen: int) -> int:
-    """Those of the chosen rows whose number is not 0."""
-    found = 0
-    for one in column:
-        found |= one
-    return found & chosen
-
-
 def read(tx: sa.Connection, owner: Owner, wanted: Wanted, now: dt.datetime) -> dict[Whom, Group]:
     """The wanted facts by service, the services in order."""
     found: dict[Whom, Group] = {}
-    for whom, block, live in scores_blocks.parts(tx, owner, functools.partial(_whom, wanted), *_spans(wanted)):
+    for service, block, live in scores_blocks.parts(tx, owner, functools.partial(_whom, wanted), _by(wanted), *_spans(wanted)):
         chosen = _chosen(block, wanted, live)
         if chosen:
-            group = found.setdefault(Whom(whom.carrier, whom.moved_by, whom.service), Group())
+            _, *whom = service
+            group = found.setdefault(Whom(*whom), Group())
             group.add(block, chosen, hour_of(now))
     return dict(sorted(found.items()))
 
@@ -177,13 +170,19 @@ def _whom(wanted: Wanted, table: sa.Table) -> list[Any]:
     return [*found, *([table.c.account_id.in_(wanted.accounts)] if wanted.accounts else [])]
 
 
+def _by(wanted: Wanted) -> list[str]:
+    """The columns that say which facts are wanted."""
+    words = [name for name, some in _worded(wanted).items() if some]
+    return [_DAY[wanted.by], "weekday", "weight_g", "quality_check", *words]
+
+
 def _chosen(block: Block, wanted: Wanted, live: int) -> int:
     """The rows of the block that are wanted."""
     chosen = block.within(_DAY[wanted.by], number_of(wanted.since), number_of(wanted.until), live)
     for name, words in _worded(wanted).items():
         chosen = block.among(name, words, chosen, beginning=name == "postal_code") if words else chosen
     if wanted.weekdays:
-        chosen = _or(block.within("weekday", day, day + 1, chosen) for day in wanted.weekdays)
+        chosen = any_of(block.within("weekday", day, day + 1, chosen) for day in wanted.weekdays)
     if wanted.least_g is not None or wanted.most_g is not None:
         most = 1 << 63 if wanted.most_g is None else wanted.most_g + 1
         chosen = block.within("weight_g", wanted.least_g or 0, most, chosen)
@@ -201,10 +200,3 @@ def _worded(wanted: Wanted) -> dict[str, tuple[str, ...]]:
         "chosen_by": wanted.chosen_by,
         "window": wanted.windows,
     }
-
-
-def _or(choices: Iterable[int]) -> int:
-    found = 0
-    for one in choices:
-        found |= one
-    return found

@@ -6,6 +6,8 @@ integers each (O'Neil and Quass 1997, "Improved query performance with variant i
 
 from __future__ import annotations
 
+import functools
+import operator
 import struct
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
@@ -13,13 +15,18 @@ from itertools import accumulate, pairwise
 Slices = Sequence[int]
 
 _BITS = [bytes(b"01"[byte >> bit & 1] for byte in range(256)) for bit in range(8)]
+_BELOW = [bytes(range(1 << bits)) for bits in range(9)]
 
 
 def sliced(values: Sequence[int]) -> list[int]:
     """The slices of numbers from 0 to 2^64 - 1, the lowest first, none above the highest number."""
-    bits = max(values, default=0).bit_length()
-    raw = struct.pack(f"<{len(values)}Q", *values) if bits else b""
-    return [_read(raw[bit // 8 :: 8], bit % 8) for bit in range(bits)]
+    try:
+        small = bytes(values)  # as in most columns
+    except ValueError:
+        raw = struct.pack(f"<{len(values)}Q", *values)
+        return [_read(raw[bit // 8 :: 8], bit % 8) for bit in range(max(values).bit_length())]
+    bits = next(bits for bits, below in enumerate(_BELOW) if not small.translate(None, below))
+    return [_read(small, bit) for bit in range(bits)]
 
 
 def _read(column: bytes, bit: int) -> int:
@@ -34,6 +41,11 @@ def every(n: int) -> int:
 def chosen_of(rows: Iterable[bool]) -> int:
     """The choice of those rows that are said to be chosen."""
     return _read(bytes(rows) or b"\0", 0)
+
+
+def any_of(slices: Iterable[int]) -> int:
+    """The rows whose number is not 0; of choices those that any of them has."""
+    return functools.reduce(operator.or_, slices, 0)
 
 
 def between(slices: Slices, low: int, high: int, chosen: int) -> int:
