@@ -9,6 +9,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from gateway import clock
+from gateway.carriers.limits import LONGEST_CLOSED
 from gateway.demo.api import Api, Gone, Lab, Pickup, Problem, Trouble
 from gateway.demo.people import People
 from tests.chaos.ledger import Ledger
@@ -57,6 +58,8 @@ class Days:
 
     def let_pass(self, span: dt.timedelta, meanwhile: Callable[[], object] = lambda: None) -> None:
         self._house.hours.let_pass(span)
+        if span >= LONGEST_CLOSED:
+            self._house.fill_quotas()
         for carrier in CARRIERS:  # asked, its lab does what has become due
             self._lab.tell("/clock", carrier=carrier, account=_ACCOUNT, offset_seconds=0)
         meanwhile()

@@ -115,6 +115,12 @@ class House:
             self._learn_names(connection)
             connection.flushall()
 
+    def fill_quotas(self) -> None:
+        """Quotas, and how long a carrier shuts us out, go by a clock that the hours do not move: by theirs it is over."""
+        with contextlib.suppress(redis.RedisError), self._queue() as connection:
+            for key in connection.scan_iter("quota:*"):
+                connection.delete(key)
+
     def _learn_names(self, connection: redis.Redis) -> None:
         self._pids |= {worker.name: worker.pid for worker in Worker.all(connection)}
 

@@ -170,6 +170,8 @@ class Run:
             moved = stop if told > before else moved
             if not under_way or stop > moved + _STUCK or days.over:
                 return
+            if stop > moved + 1:  # what a circuit breaker holds back: it, too, goes by another clock, and ends with its process
+                self._house.rest()
             self._merchant.change_mood()
             now = days.pass_one(self._strike_now_and_then)
             if stop % 4 == 0:
