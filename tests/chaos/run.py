@@ -178,12 +178,16 @@ class Run:
                 self._say(f"{now:%a %d %b %H:%M}: {under_way} under way")
 
     def _strike_now_and_then(self) -> None:
-        left = self._plan.kills - self._killer.kills.total()
-        for _ in range(min(left, math.ceil((self._plan.kills - self._first_kills) / _STOPS_OF_KILLS))):
+        for _ in range(min(self._kills_left(), math.ceil((self._plan.kills - self._first_kills) / _STOPS_OF_KILLS))):
             self._house.revive()
             time.sleep(self._dice.random() * 0.5)
             self._killer.strike()
             self._killer.look()
+
+    def _kills_left(self) -> int:
+        """As planned; and up to as many again where too few have hit a call, which shows nothing."""
+        killed, tame = self._killer.kills.total(), self._killer.while_sending < _TAME_SENDING * self._killer.kills.total()
+        return max(self._plan.kills * (2 if tame else 1) - killed, 0)
 
     def _check(self) -> None:
         """Raises _Broken where there is something already that nothing can mend."""
