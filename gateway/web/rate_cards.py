@@ -120,6 +120,7 @@ class RateCards(Controller):
         """As JSON, or the file itself: for choices to come; those made with it keep their prices. Where prices change on a day, add
         a card that is valid from then on instead.
         """
+        call.read(lambda tx: _owned(tx, call, card_id))  # what is another's is not found, whatever the body
         card = _read(data)
         with call.kit.db.write() as tx, noted(call, tx):
             row = _owned(tx, call, card_id)
