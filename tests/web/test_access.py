@@ -16,6 +16,7 @@ from gateway import clock
 from gateway.store import tables
 from gateway.store.ledger import EXCEPTIONS, PickupException
 from gateway.values import Mode
+from gateway.web.examples import EXAMPLES
 from gateway.web.limits import Quota
 from tests import ledgers
 from tests.web.shop import PARCEL, SHIPPER, Shop
@@ -219,6 +220,7 @@ def _body(path: str) -> Any:
         "explain": {"from": "560038", "to": "394101", "parcels": [PARCEL]},
         "rotate-secret": {},
         "webhook-endpoints/": {"description": "Ours."},
+        "rate-cards": EXAMPLES["RateCardRequest"],
     }
     return next((found for name, found in bodies.items() if name in path), None)
 
