@@ -73,7 +73,8 @@ class Database:
         from alembic import command
 
         config = _alembic()
-        with self._writer.begin() as connection:
+        # Of two that first open an SQLite file at once one would be told that it is locked: nobody waits for its change to WAL.
+        with self._turn or nullcontext(), self._writer.begin() as connection:
             _take_turns(connection)
             _refuse_newer(_script(), _present(connection))
             config.attributes["connection"] = connection
