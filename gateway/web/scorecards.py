@@ -85,7 +85,7 @@ class Scorecards(Controller):
         first, last = _days(call, since, until)
         wanted = Wanted(
             since=first,
-            until=last + _DAY,
+            until=last + (_DAY if until else 2 * _DAY),  # days are those at the door, where tomorrow may have begun
             by=_by(by),
             carriers=_some(carrier),
             services=_some(service),
