@@ -23,9 +23,8 @@ import sqlalchemy as sa
 from gateway import ids
 from gateway.store import tables
 from gateway.store.rows import Owner, whose
-from gateway.store.scores_facts import INSERTS, loosen
+from gateway.store.scores_facts import AMOUNTS, COUNTS, INSERTS, MOST_COUNTED, loosen
 from gateway.store.slices import Slices, any_of, between, chosen_of, every, sliced
-from gateway.store.tables import MEASURES
 from rates.scorecards import MILLION
 
 MOST, LEAST = 16_384, 1_024  # facts in a block
@@ -34,19 +33,17 @@ HUNDREDTH = MILLION // FINEST
 
 WHOM = ("account_id", "carrier", "moved_by", "service")
 DAYS = ("day", "requested_day", "visited_day", "collected_day", "delivered_day")
-_AMOUNTS = tuple(name for name in MEASURES if name.startswith(("cost", "all_in")) or name == "forecast")
-_NUMBERS = ("weekday", "weight_g", "quality_check", "waiting", "hours", *_AMOUNTS)
+_NUMBERS = ("weekday", "weight_g", "quality_check", "waiting", "hours", *AMOUNTS)
 _WORDS = ("zone", "postal_code", "destination", "return_reason", "chosen_by", "window")
 _BEFORE = dt.date(2019, 12, 31).toordinal()  # days count from here, none is 0
 
-_COUNTS = tuple(name for name in MEASURES if name not in _AMOUNTS)
 # Counts are read seven in one number: to make values of a million rows' columns takes longer than all the rest.
-_SEVEN, _COUNT_BITS = 7, 9  # no booking had five hundred visits
-_READ_AS_ONE = {f"counts_{start}": _COUNTS[start : start + _SEVEN] for start in range(0, len(_COUNTS), _SEVEN)}
+_SEVEN, _COUNT_BITS = 7, MOST_COUNTED.bit_length()
+_READ_AS_ONE = {f"counts_{start}": COUNTS[start : start + _SEVEN] for start in range(0, len(COUNTS), _SEVEN)}
 
 _FACTS = tables.facts.c
 _MADE_FROM = ("booked_hour", "chance")
-_ALWAYS = ("waiting", "hours", "zone", *_MADE_FROM, *_AMOUNTS)  # columns that each scorecard needs
+_ALWAYS = ("waiting", "hours", "zone", *_MADE_FROM, *AMOUNTS)  # columns that each scorecard needs
 _ALL = (*DAYS, *_NUMBERS, *_WORDS, *_MADE_FROM)
 
 Columns = dict[str, Sequence[Any]]

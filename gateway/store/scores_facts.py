@@ -72,6 +72,10 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
         return self.day - dt.timedelta(days=self.day.weekday())
 
 
+AMOUNTS = tuple(name for name in MEASURES if name.startswith(("cost", "all_in")) or name == "forecast")
+COUNTS = tuple(name for name in MEASURES if name not in AMOUNTS)
+MOST_COUNTED = 511  # of anything at one booking: a carrier that scans without end counts no further
+
 _PLAIN = tuple(name for name in Fact.__struct_fields__ if name != "sums")
 _COLUMNS = [tables.facts.c[name] for name in (*_PLAIN, *MEASURES)]
 _OF_PICKUP = sa.select(*_COLUMNS).where(tables.facts.c.pickup_id == sa.bindparam("pickup_id"))
@@ -132,7 +136,11 @@ def loosen(tx: sa.Connection, owner: Owner, bookings: Iterable[str]) -> None:
 def _row(fact: Fact) -> dict[str, Any]:
     plain = {name: getattr(fact, name) for name in _PLAIN}
     more = {"week": fact.week, "weekday": fact.day.isoweekday(), "booked_hour": hour_of(fact.booked_at)}
-    return {**plain, **more, **msgspec.structs.asdict(fact.sums)}
+    return {**plain, **more, **_counted(fact.sums)}
+
+
+def _counted(sums: Sums) -> dict[str, int]:
+    return msgspec.structs.asdict(sums) | {name: min(getattr(sums, name), MOST_COUNTED) for name in COUNTS}
 
 
 def hour_of(at: dt.datetime) -> int:

@@ -138,6 +138,19 @@ def test_loose_facts_packed_ones_and_such_as_changed_since_say_what_the_rows_say
     assert [told(world, wanted) for wanted in QUESTIONS] == [counted(world, wanted) for wanted in QUESTIONS]
 
 
+def test_a_booking_visited_without_end_counts_as_far_as_a_block_can_hold_and_spoils_no_other_count(make_world):
+    world = lived(make_world)
+    fact = facts_of(world)[0]
+    endless = msgspec.structs.replace(fact.sums, visits=scores_facts.MOST_COUNTED + 89)
+    with world.db.write() as tx:
+        scores_facts.put(tx, msgspec.structs.replace(fact, sums=endless))
+        scores_blocks.pack(tx, least=2)
+        assert scores_blocks.differing(tx, world.owner) == []
+    (kept,) = (one for one in facts_of(world) if one.booking_id == fact.booking_id)
+    assert kept.sums == msgspec.structs.replace(endless, visits=scores_facts.MOST_COUNTED)
+    assert [told(world, wanted) for wanted in QUESTIONS] == [counted(world, wanted) for wanted in QUESTIONS]
+
+
 def test_a_fact_that_changes_while_blocks_are_made_counts_as_its_row_says(make_world):
     world = lived(make_world)
 
