@@ -61,6 +61,13 @@ def test_a_rate_of_fewer_than_ten_visits_is_not_told(make_shop: Any) -> None:
     fits("Scorecard", ten)
 
 
+def test_today_includes_bookings_of_the_evening_where_tomorrow_has_begun_at_the_door(running: Shop) -> None:
+    tomorrow = clock.wall().date() + dt.timedelta(days=1)
+    running.post("/v1/test/clock/advance", {"to": f"{tomorrow}T19:00:00Z"})  # half past midnight in India
+    collected(running, 1)
+    assert running.get("/v1/scorecards")["together"]["bookings"] == 1
+
+
 def test_every_filter_leaves_out_what_it_should(make_shop: Any) -> None:
     shop = make_shop("ekart")
     collected(shop, 1)
