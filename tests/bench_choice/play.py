@@ -192,10 +192,10 @@ class Oracle(Player):
         self.desk.open(day, ())
 
     def sent(self, visit: Visit) -> None:
-        """It has nothing to learn,"""
+        """Nothing: it knows the world, so no visit teaches it anything."""
 
     def believed(self, case: Case, carrier: int) -> tuple[float, float, float]:
-        """and what it believes of a visit is never counted."""
+        """Whatever it says: nobody counts what it expects of a visit."""
         return 1.0, 1.0, 1.0
 
     def choose(self, case: Case) -> int | None:
