@@ -18,12 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway import clock
+from gateway.life.booking import BookingState
 from gateway.settings import Settings
 from tests import ledgers, servers
 from tests.chaos import merchant
 from tests.chaos.auditor import Findings
 from tests.chaos.hours import Hours
-from tests.chaos.ledger import Ledger
+from tests.chaos.ledger import ON_THE_WIRE, Ledger
 from tests.chaos.parts import House
 from tests.chaos.run import Plan, Run, Tally
 from tests.chaos.trouble import More
@@ -45,7 +46,8 @@ def main(arguments: list[str]) -> int:
         hours = Hours(folder)
         clock.wall = hours.wall
         with House(settings, hours) as house, contextlib.closing(Ledger(settings)) as ledger:
-            plan = Plan(number=asked.n, kills=asked.kills, seed=asked.seed, more=asked.more, impatient=asked.impatient)
+            aim = asked.aim or ON_THE_WIRE
+            plan = Plan(number=asked.n, kills=asked.kills, seed=asked.seed, more=asked.more, aim=aim, impatient=asked.impatient)
             run = Run(house, ledger, endpoint, plan, lambda text: _say(time.monotonic() - started, text))
             findings, tally = run.through()
             _tell_stories(findings, ledger)
@@ -66,6 +68,13 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the lab's dice and of the victims (1)")
     parser.add_argument("--keep", default="", metavar="FOLDER", help="the data folder, kept for a look whatever comes out")
     parser.add_argument("--impatient", action="store_true", help="stop at the first finding that no later day could mend")
+    parser.add_argument(
+        "--aim",
+        type=BookingState,
+        action="append",
+        metavar="STATE",
+        help="kill workers that have a booking in this state in hand (sending, cancelling); may be given again",
+    )
     parser.add_argument(
         "--more",
         type=More.read,

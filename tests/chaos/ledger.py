@@ -20,7 +20,7 @@ from gateway.store import outbox, tables, webhooks
 from gateway.store.database import Database
 
 ENDS = ("delivered", "cancelled", "lost", "damaged", "returned_to_customer")
-_ON_THE_WIRE = (BookingState.SENDING, BookingState.CANCELLING)
+ON_THE_WIRE = (BookingState.SENDING, BookingState.CANCELLING)
 _UNANSWERED = (BookingState.PLANNED, BookingState.SENDING)
 _LONG = 500  # characters of a value in a story
 _FOR_A_PERSON = ("waiting_customer", "needs_decision")
@@ -65,7 +65,7 @@ class Called(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking that is being sent or cancelled, or was by one who is dead; `since` when."""
+    """A booking that somebody has in hand, or had who is dead; `since` when it is in its state."""
 
     id: str
     pickup: str
@@ -164,12 +164,14 @@ class Ledger:
         """Bookings that a carrier has answered."""
         return self._count(tables.bookings) - self._count(tables.bookings, tables.bookings.c.state.in_(_UNANSWERED))
 
-    def on_the_wire(self, carriers: Collection[str], youngest: dt.timedelta, oldest: dt.timedelta) -> list[Sent]:
-        """Bookings of those carriers that have been on their way, to be booked or cancelled, for as long as that."""
+    def been(
+        self, states: Collection[BookingState], carriers: Collection[str], youngest: dt.timedelta, oldest: dt.timedelta
+    ) -> list[Sent]:
+        """Bookings of those carriers that have been in one of those states for as long as that."""
         table, wall = tables.bookings.c, clock.wall()
         since = table.updated_at.between(wall - oldest, wall - youngest)
         asked = sa.select(table.id, table.pickup_id, table.updated_at).where(
-            table.state.in_(_ON_THE_WIRE), table.carrier.in_(carriers), since
+            table.state.in_(states), table.carrier.in_(carriers), since
         )
         with self._db.read() as tx:
             return [Sent(id=row.id, pickup=row.pickup_id, since=row.updated_at) for row in tx.execute(asked)]

@@ -15,10 +15,11 @@ import msgspec
 
 from gateway.demo import stage
 from gateway.demo.api import Api
+from gateway.life.booking import BookingState
 from tests.chaos import trouble
 from tests.chaos.auditor import Evidence, Findings, Line, audit
 from tests.chaos.days import Days
-from tests.chaos.ledger import Booking, Ledger
+from tests.chaos.ledger import ON_THE_WIRE, Booking, Ledger
 from tests.chaos.load import Load
 from tests.chaos.merchant import Merchant
 from tests.chaos.parts import House
@@ -67,12 +68,15 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How many returns and kills, the dice's seed, which faults come more often; whether to stop at the first finding."""
+    """How many returns and kills, the dice's seed, which faults come more often, the states of bookings that kills of workers are
+    aimed at; whether to stop at the first finding.
+    """
 
     number: int
     kills: int
     seed: int
     more: Sequence[More] = ()
+    aim: Sequence[BookingState] = ON_THE_WIRE
     impatient: bool = False
 
 
@@ -95,7 +99,7 @@ class Run:
         self._first_kills = round(plan.kills * (1 - _OF_THE_DAYS))
         self._say = say
         self._stage = stage.set_up(house.settings, plan.seed)
-        self._killer = Killer(house, ledger, plan.seed)
+        self._killer = Killer(house, ledger, plan.seed, plan.aim)
         self._dice = random.Random(plan.seed)
         client = functools.partial(Api, f"{house.settings.api_url}/v1", self._stage.key)
         self._load = Load(client, self._stage.locations, plan.number, plan.seed)

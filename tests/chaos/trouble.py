@@ -7,14 +7,15 @@ import contextlib
 import datetime as dt
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import httpx
 import msgspec
 
 from gateway.demo.api import Lab, Problem
-from tests.chaos.ledger import Ledger, Sent
+from gateway.life.booking import BookingState
+from tests.chaos.ledger import ON_THE_WIRE, Ledger, Sent
 from tests.chaos.parts import WORKERS, House
 
 CARRIERS = ("aramex", "delhivery", "easypost", "ekart")
@@ -105,12 +106,15 @@ def calm(url: str) -> None:
 
 
 class Killer:
-    """Deals its victims by the seed; `kills` counts them by part. What died on the wire is known a second after the kill."""
+    """Deals its victims by the seed, workers by the bookings in those states that they have in hand; `kills` counts them by part.
+    What died on the wire is known a second after the kill.
+    """
 
-    def __init__(self, house: House, ledger: Ledger, seed: int) -> None:
+    def __init__(self, house: House, ledger: Ledger, seed: int, aim: Collection[BookingState] = ON_THE_WIRE) -> None:
         self._house = house
         self._ledger = ledger
         self._dice = random.Random(seed)
+        self._aimed_at = aim
         self._deck: list[str] = []
         self._hit: Sent | None = None
         self._hit_at = 0.0
@@ -152,7 +156,8 @@ class Killer:
         """Who has had a call out for a moment, so that the carrier has read it."""
         began = time.monotonic()
         while (aimed := time.monotonic() - began) < _AIM:
-            for sent in self._ledger.on_the_wire(_BOOKS_TWICE if aimed < _AIM / 2 else CARRIERS, *_UNDER_WAY):
+            carriers = _BOOKS_TWICE if aimed < _AIM / 2 else CARRIERS
+            for sent in self._ledger.been(self._aimed_at, carriers, *_UNDER_WAY):
                 if driver := self._house.driver_of(sent.pickup):
                     self._hit, self._hit_at = sent, time.monotonic()
                     return driver
