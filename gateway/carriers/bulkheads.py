@@ -1,8 +1,9 @@
 """Bulkheads: how many calls an account may have out at once, so that one carrier that hangs takes only its own places.
 
 A quote that finds no place is turned away at once; a booking waits for one. Quotes may take three quarters of the places, so that
-bookings always find some. Beside it a retry budget: what is asked again may be a tenth of what is asked at all, and a few to start
-with, so that an outage is not made worse; and one each five seconds, so that no doubt lasts at an account that asks nothing else.
+bookings always find some. Beside it a retry budget: what is asked again *in vain* may be a tenth of what is asked at all, and a few
+to start with, so that an outage is not made worse; and one each five seconds, so that no doubt lasts where nothing else is asked. A
+repeat that is answered costs nothing: once the carrier is back, the doubts it left behind are cleared as fast as it answers.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ class Bulkheads:
 
 
 class RetryBudgets:
-    """By account: each first call earns a tenth of a retry, each second a fifth. `clock` is monotonic, in seconds."""
+    """By account: each first call earns a tenth of a retry, each second a fifth, an answered one itself. `clock` is monotonic, in
+    seconds.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -70,6 +73,10 @@ class RetryBudgets:
         if enough:
             self._add(account_id, -1.0)
         return enough
+
+    def answered(self, account_id: str) -> None:
+        """What was asked again was worth asking."""
+        self._add(account_id, 1.0)
 
     def _add(self, account_id: str, earned: float) -> float:
         """How much is saved then."""

@@ -14,7 +14,7 @@ import msgspec
 
 from adapters.contract.carrier import Quota
 from adapters.contract.errors import Throttled
-from gateway.carriers.breakers import Breakers
+from gateway.carriers.breakers import Breakers, Heard, heard_of
 from gateway.carriers.bulkheads import Bulkheads, Full, RetryBudgets
 from gateway.carriers.limits import Limiter, Shared
 
@@ -83,6 +83,8 @@ class Isolation:
     async def _learn(self, question: Question, outcome: BaseException | None) -> None:
         """From the error a call ended in, or None for an answer."""
         self._breakers.heard(question.account_id, question.operation, outcome)
+        if question.again and heard_of(outcome) is Heard.ANSWER:
+            self._budgets.answered(question.account_id)
         if isinstance(outcome, Throttled):
             await self._limiter.close(question.account_id, question.operation, question.quota, outcome.retry_after)
 

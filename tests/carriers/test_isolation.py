@@ -9,7 +9,7 @@ import datetime as dt
 import pytest
 
 from adapters.contract.carrier import Quota
-from adapters.contract.errors import CarrierError, Throttled, Unreachable
+from adapters.contract.errors import CarrierError, Refused, Throttled, Unreachable
 from gateway.carriers.bulkheads import PLACES, Bulkhead, Full, RetryBudgets
 from gateway.carriers.isolation import Held, Isolation, Question
 from gateway.carriers.limits import LONGEST_CLOSED, Away, Limiter
@@ -254,10 +254,19 @@ def test_a_repeat_beyond_the_budget_is_held_and_a_first_call_is_not() -> None:
     async def work() -> list[str]:
         isolation = Isolation(clock=Watch())
         for _ in range(20):
-            await tried(isolation, question("book", again=True))
+            await tried(isolation, question("find", again=True), Unreachable("away"))
         return [await tried(isolation, question("book", again=again)) for again in (True, False)]
 
     assert run(work()) == ["book was asked again too often lately", "sent"]
+
+
+def test_hundreds_of_doubts_are_asked_about_at_once_where_the_carrier_answers_and_a_few_where_it_does_not() -> None:
+    async def asked_again(error: CarrierError | None) -> int:
+        isolation = Isolation(clock=Watch())
+        told = [await tried(isolation, question("find", again=True), error) for _ in range(500)]
+        return told.count("sent")
+
+    assert [run(asked_again(error)) for error in (None, Refused(None), Unreachable("away"))] == [500, 500, 20]
 
 
 @pytest.mark.parametrize("error", [Unreachable("x"), Throttled(), ZeroDivisionError()])
