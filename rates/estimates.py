@@ -21,7 +21,7 @@ from adapters.contract.scans import Fault, Reason
 EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 HALF_LIFE = dt.timedelta(days=60)
 BRAKE_HALF_LIFE = dt.timedelta(days=2)
-SILENCE = dt.timedelta(days=2)  # a visit not heard of this long after the promised day counts as failed
+SILENCE = dt.timedelta(days=1)  # a visit not heard of this long after the promised day counts as failed, and none counts before
 
 _POINT = 40  # bits after the fixed point
 _SHARE = 20  # bits an exposure is rounded to
@@ -319,8 +319,13 @@ def counts(reason: Reason, *, confirmed: bool = False, disputed: bool = False) -
     return reason.fault is not Fault.NOBODY and not confirmed and reason not in _PROVEN
 
 
-def silent(promised: dt.date, today: dt.date) -> bool:
-    """Whether a visit not heard of since its promised day counts as failed (until the truth arrives: `take_back`)."""
+def ripe(promised: dt.date, today: dt.date) -> bool:
+    """Whether the visits promised for that day count by now: as they went, and as failed where nothing was heard of them (until the
+    truth arrives: `take_back`).
+
+    Those that collect are heard of first. Were they counted as they are heard, the days just past would look better than they
+    were. The brake is fed at once.
+    """
     return today - promised >= SILENCE
 
 

@@ -30,6 +30,7 @@ from gateway.services.notifying import ORPHAN, OVERLAP, outlasts, resolve, resol
 from gateway.services.overlapping import unanswered, waits_until
 from gateway.services.recovering import Instruct, NoteSilence, Recover
 from gateway.services.renewing import Renew, over
+from gateway.services.ripening import ripening, ripens_at
 from gateway.services.stalling import stalling, stalls_at
 from gateway.store import accounts, cases, exchanges
 from gateway.store.accounts import ACCOUNTS
@@ -154,7 +155,7 @@ async def _outcome(
 def plan(case: Case, wall: dt.datetime) -> Task | Wait:
     """The one next step of a case. Pure: depends on the case and the wall's time only."""
     if case.pickup.state in ENDS and not _left_over(case):
-        return Wait()
+        return ripening(case, case.now(wall)) or Wait(at=ripens_at(case))
     for rule in _RULES:
         task = rule(case, wall)
         if task:
@@ -280,12 +281,17 @@ def _stalled(case: Case, wall: dt.datetime) -> Task | None:
     return stalling(case, case.now(wall))
 
 
+def _ripe(case: Case, wall: dt.datetime) -> Task | None:
+    return ripening(case, case.now(wall))
+
+
 def _awaited(case: Case) -> list[Booking]:
     return [booking for booking in case.bookings if booking.state is S.LIVE and booking.in_force]
 
 
 _RULES: tuple[Callable[[Case, dt.datetime], Task | None], ...] = (
     _died, _doubt, _undo, _unanswered, _switched, _send, _recover, _decide, _give_back, _label, _instruct, _silence, _stalled,
+    _ripe,
 )  # fmt: skip
 
 
@@ -301,7 +307,8 @@ def _wait(case: Case, wall: dt.datetime) -> Wait:
     instructions = [one.send_at for one in case.instructions if one.state == "planned"]
     silence = [] if case.pickup.handed_over or _held_up(case) else [booking.promised_at for booking in _awaited(case)]
     retries = [booking.retry_at for booking in case.bookings if booking.state in UNFINISHED and _waits(case, booking, wall)]
-    business = _earliest([*answers, *instructions, *silence, *lapses, stalls_at(case), *waits_until(case, case.now(wall))])
+    overlaps = waits_until(case, case.now(wall))
+    business = _earliest([*answers, *instructions, *silence, *lapses, stalls_at(case), ripens_at(case), *overlaps])
     return Wait(at=business, wall=_earliest([*retries, case.pickup.retry_at], after=wall))
 
 

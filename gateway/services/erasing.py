@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from adapters.contract.places import Party
 from gateway.life.booking import OPEN
+from gateway.services import ripening
 from gateway.services.commanding import WrongState
 from gateway.services.kit import Kit
 from gateway.services.recording import Author, recorded
@@ -42,6 +43,8 @@ def erase(tx: sa.Connection, vault: Vault, pickup_id: str, wall: dt.datetime) ->
         return Erased(pickup_id=pickup_id, at=pickup.erased_at)
     bookings = BOOKINGS.all(tx, tables.bookings.c.pickup_id == pickup_id)
     _check_over(pickup, bookings, wall)
+    case = cases.load(tx, pickup_id)
+    ripening.ripen_all(tx, case, case.now(wall))
     rows = {
         **erasure.blank(tx, pickup_id, [booking.id for booking in bookings]),
         "labels": erasure.drop_labels(tx, pickup_id),

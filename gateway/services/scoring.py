@@ -3,7 +3,8 @@
 Cells are keyed by text: `all`, `service/{moved_by}/{service}`, `zone/.../{zone}`, `code/.../{postal code}`, `later/{n}/{who}`,
 `slip/{moved_by}/{service}/{collected|failed}`, and with a short memory `recent/{moved_by}/{service}/` and `recent/.../{zone}`.
 What a visit gave stands with the visit, so the cells can be added up anew from the ledger and come out the same, bit for bit. A
-day on which nobody was heard of counts as failed two days past it, until the truth arrives.
+day on which nobody was heard of counts as failed from the next one on, until the truth arrives; and no visit counts before that in
+any but the recent cells (`gateway.services.ripening`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import msgspec
 import sqlalchemy as sa
 
 from adapters.contract.scans import Reason
-from gateway.services.promising import first_day
+from gateway import clock
+from gateway.services.promising import door_zone, first_day
 from gateway.store import scores, tables
 from gateway.store.cases import Case
 from gateway.store.ledger import Booking, Visit
@@ -26,6 +28,7 @@ from rates.estimates import (
     BRAKE_HALF_LIFE,
     HALF_LIFE,
     LATER_VISITS,
+    SILENCE,
     Cell,
     Prior,
     brake,
@@ -47,6 +50,7 @@ _NOTE = tables.visits.update().where(tables.visits.c.id == sa.bindparam("visit_i
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the estimates took from a visit: each cell with the weight the visit had in it, `recent` those of the strike brake.
+    An unripe visit has given nothing to any `cells`.
 
     `chance` is what a first visit would have had, brake included: what a failure says of the customer.
     """
@@ -60,13 +64,20 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     recent: dict[str, float] = {}
 
 
-def score(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, now: dt.datetime) -> None:
-    """Let the estimates learn from the visit as it now stands, in place of what they learnt from it before."""
+def score(
+    tx: sa.Connection, case: Case, booking: Booking, visit: Visit, now: dt.datetime, *, whatever_the_day: bool = False
+) -> None:
+    """Let the estimates learn from the visit as it now stands, in place of what they learnt from it before.
+
+    Until it is ripe only the brake does, but `whatever_the_day`.
+    """
     cells = _Cells(tx, case.owner, _keys(case, booking))
     cells.take_back(_read(visit.scored))
     if visit.outcome != "out":
         _end_silences(tx, cells, booking, visit.day)
     scored = _scored(cells.known, case, booking, visit, visit.ended_at or now)
+    if scored and not whatever_the_day and not _ripe(case, booking, visit, now):
+        scored = msgspec.structs.replace(scored, cells={}, slip_cell="")
     cells.add(scored)
     cells.store()
     tx.execute(_NOTE, {"visit_id": visit.id, "taken": scored})
@@ -89,6 +100,20 @@ def count_silence(tx: sa.Connection, case: Case, booking: Booking, day: dt.date,
     cells.store()
     scores.keep_silence(tx, case.owner, booking.id, day, scored)
     return True
+
+
+def unripe(visit: Visit) -> bool:
+    """Whether it tells of its carrier's chances, and does not count yet."""
+    return visit.scored is not None and not visit.scored["cells"]
+
+
+def ripens_on(case: Case, booking: Booking, visit: Visit) -> dt.date:
+    """The first day, at the door, on which it counts."""
+    return (_promised(case, booking) if visit.number == 1 else visit.day) + SILENCE
+
+
+def _ripe(case: Case, booking: Booking, visit: Visit, now: dt.datetime) -> bool:
+    return ripens_on(case, booking, visit) <= clock.local_date(now, door_zone(case, booking))
 
 
 def _unheard_of(booking: Booking, day: dt.date) -> Visit:
@@ -206,8 +231,11 @@ def _first_chance(known: Mapping[str, Cell], pair: tuple[str, str], place: str, 
 
 
 def _slip(case: Case, booking: Booking, visit: Visit) -> int:
-    promised = first_day(case, booking, booking.booked_at or case.pickup.business_created_at)
-    return max((visit.day - promised).days, 0)
+    return max((visit.day - _promised(case, booking)).days, 0)
+
+
+def _promised(case: Case, booking: Booking) -> dt.date:
+    return first_day(case, booking, booking.booked_at or case.pickup.business_created_at)
 
 
 def before(case: Case, visit: Visit) -> list[Visit]:

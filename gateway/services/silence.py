@@ -1,4 +1,4 @@
-"""Silence: a promised day of which nothing was heard for two days counts as a failed visit; at once where the carrier is left."""
+"""Silence: a promised day of which nothing is heard by the next counts as a failed visit; at once where the carrier is left."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gateway.services import facts, scoring
 from gateway.services.promising import door_zone, first_day
 from gateway.store.cases import Case
 from gateway.store.ledger import Booking
-from rates.estimates import silent
+from rates.estimates import ripe
 
 
 def note(tx: sa.Connection, case: Case, booking: Booking, wall: dt.datetime) -> None:
-    """Count the day the rider was awaited on, if it is two days past and nothing was heard of it."""
+    """Count the day the rider was awaited on, if it is past and nothing was heard of it."""
     day, today = awaited(case, booking), clock.local_date(case.now(wall), door_zone(case, booking))
-    if booking.state is BookingState.LIVE and day and silent(day, today):
+    if booking.state is BookingState.LIVE and day and ripe(day, today):
         _count(tx, case, booking, day, wall)
 
 

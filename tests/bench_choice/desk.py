@@ -1,7 +1,7 @@
 """What a rule can know: the product's own estimates, kept as the gateway keeps them, and the offers made from them.
 
-Each visit teaches the cells of its carrier, zone and postal code, the strike brake's, and if it was a later one the factor of
-later visits. Silence counts as a failed visit until the truth arrives.
+Each visit teaches the strike brake's cells when it is heard of, and when it is ripe those of its carrier, zone and postal code, and
+if it was a later one the factor of later visits. Silence counts as a failed visit until the truth arrives.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ class Visit(msgspec.Struct, kw_only=True):
     guess: Lesson | None = None
 
     @property
-    def silent_from(self) -> int:
+    def ripe_from(self) -> int:
+        """The day from which it counts, and its silence as a failure."""
         return self.promised + SILENCE.days
 
 
@@ -121,28 +122,37 @@ class Desk:
         self._slips = [{True: Days(), False: Days()} for _ in self._carriers]
         self._later = dict.fromkeys(LATER_VISITS, Cell())
         self._silent: dict[int, list[Visit]] = defaultdict(list)
+        self._unripe: dict[int, list[Visit]] = defaultdict(list)
         self.open(0, ())
 
     # --- learning
 
     def expect(self, visit: Visit) -> None:
         """A visit was ordered: if nothing will be heard of it in time, it counts as failed from that day on."""
-        if visit.known > visit.silent_from:
-            self._silent[visit.silent_from].append(visit)
+        if visit.known > visit.ripe_from:
+            self._silent[visit.ripe_from].append(visit)
 
     def open(self, day: int, reports: Iterable[Visit]) -> None:
         """A new day: learn what is reported, and read the estimates as they stand now."""
         self.day, self.now = day, moment(day)
         for visit in self._silent.pop(day, ()):
             visit.guess = self._lesson(visit, moment(visit.promised), False)
+            self._count_recent(visit, visit.guess.recent)
             self._count(visit, visit.guess)
         for visit in reports:
             self._hear(visit)
+        for visit in self._unripe.pop(day, ()):
+            self._learn(visit)
         self._read()
 
     def _hear(self, visit: Visit) -> None:
         if visit.guess:
+            self._count_recent(visit, visit.guess.recent, -1)
             self._count(visit, visit.guess, -1)
+        self._count_recent(visit, self._lesson(visit, moment(visit.day), visit.collected).recent)
+        self._unripe[max(visit.ripe_from, self.day)].append(visit)
+
+    def _learn(self, visit: Visit) -> None:
         self._count(visit, self._lesson(visit, moment(visit.day), visit.collected))
         slips, ended = self._slips[visit.carrier], visit.day if visit.collected else visit.known
         slips[visit.collected] = observe_days(slips[visit.collected], ended - visit.promised, moment(visit.day))
@@ -157,17 +167,19 @@ class Desk:
         )
 
     def _count(self, visit: Visit, lesson: Lesson, sign: int = 1) -> None:
-        """One visit in all its cells; a sign of -1 takes it back."""
+        """One visit in all its cells but the brake's; a sign of -1 takes it back."""
         carrier, zone, code = visit.carrier, visit.case.pickup.zone, visit.case.pickup.code
-        seen, recent = _signed(lesson.seen, sign), _signed(lesson.recent, sign)
+        seen = _signed(lesson.seen, sign)
         self._all += seen
         self._services[carrier] += seen
         self._zones[carrier][zone] += seen
         self._codes[carrier][code] += seen
-        self._recent[carrier] += recent
-        self._recent_zones[carrier][zone] += recent
         if visit.later:
             self._later[visit.later] += _signed(lesson.later, sign)
+
+    def _count_recent(self, visit: Visit, recent: Cell, sign: int = 1) -> None:
+        self._recent[visit.carrier] += _signed(recent, sign)
+        self._recent_zones[visit.carrier][visit.case.pickup.zone] += _signed(recent, sign)
 
     def _read(self) -> None:
         self._fine = by_postcode(self._all, self.now)

@@ -76,11 +76,21 @@ def test_silence_counts_as_failed_until_the_truth_comes_as_if_it_had_never_been_
     case, patient, told = case_of(world), Desk(world), Desk(world)
     late = visit(case, known=9)
     patient.expect(late)
-    patient.open(5, ())
+    patient.open(4, ())
     assert chance(patient, case) < chance(told, case) == 0.7
     patient.open(9, [late])
     told.open(9, [visit(case, known=4)])
     assert patient.beliefs(case.pickup) == told.beliefs(case.pickup) and chance(told, case) > 0.7
+
+
+def test_a_visit_heard_of_early_counts_when_the_silence_of_others_would_and_brakes_at_once():
+    world = World(SMALL, 1)
+    case, desk = case_of(world), Desk(world)
+    desk.open(3, [visit(case, collected=False, known=3)])
+    *estimates, recent, _ = desk.cells(case.pickup, 2)
+    assert (estimates, recent) == ([Cell()] * 3, observe(Cell(), False, 0.7, moment(3), BRAKE_HALF_LIFE))
+    desk.open(4, ())
+    assert desk.cells(case.pickup, 2)[0] == observe(Cell(), False, 1.0, moment(3))
 
 
 def test_the_desks_cells_are_those_of_the_visits():

@@ -35,7 +35,7 @@ from rates.estimates import (
     prior_of,
     read,
     rebuild,
-    silent,
+    ripe,
     take_back,
     take_back_days,
     visit_key,
@@ -364,8 +364,8 @@ def test_a_disputed_visit_counts_against_the_carrier_whatever_it_said():
     assert all(counts(reason, disputed=True) for reason in Reason)
 
 
-def test_silence_counts_as_failed_two_days_past_the_promise():
-    assert [silent(TODAY, TODAY + days * DAY) for days in (0, 1, 2, 3)] == [False, False, True, True]
+def test_visits_of_a_day_count_from_the_next_one_on():
+    assert [ripe(TODAY, TODAY + days * DAY) for days in (0, 1, 2)] == [False, True, True]
 
 
 # --- days -----------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from adapters.contract.scans import Milestone, Reason, Scan, Tracked
-from gateway.services import facts, following, judging, scoring
+from gateway.services import erasing, facts, following, judging, ripening, scoring
 from gateway.store import merchants, scores, scores_blocks, scores_facts
 from gateway.store.rows import Owner
 from gateway.values import Mode
@@ -15,7 +15,7 @@ from rates.estimates import Cell, factor, left, observe
 from rates.estimates import read as weigh
 from tests.world import MONDAY, World
 
-HOUR = dt.timedelta(hours=1)
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 COLLECTED = Scan(code="PU", at=MONDAY + 27 * HOUR, milestone=Milestone.PICKED_UP)
 
 
@@ -23,10 +23,17 @@ def failed(reason: Reason, hours: float = 30) -> Scan:
     return Scan(code="PP", at=MONDAY + hours * HOUR, milestone=Milestone.PICKUP_FAILED, reason=reason)
 
 
-def report(world: World, pickup: str, *scans: Scan) -> None:
+def hear(world: World, pickup: str, *scans: Scan) -> None:
     booking = world.case(pickup).bookings[0]
     with world.db.write() as tx:
         following.record(tx, booking.id, Tracked(awb=booking.awb or "", scans=scans), "push", world.now)
+
+
+def report(world: World, pickup: str, *scans: Scan) -> None:
+    """Of days that are over, so that they count."""
+    hear(world, pickup, *scans)
+    with world.db.write() as tx:
+        ripening.ripen_all(tx, world.case(pickup), world.now)
 
 
 def cells(world: World) -> dict[str, Cell]:
@@ -46,6 +53,8 @@ def differing(world: World) -> list[str]:
 
 
 def judge(world: World, pickup: str, verdict: Any) -> None:
+    """Days later."""
+    world.now += 4 * DAY
     case = world.case(pickup)
     with world.db.write() as tx:
         verdict(tx, case, case.visits[-1], world.now)
@@ -161,10 +170,10 @@ def quiet(world: World, pickup: str, days: float) -> None:
         following.plan_poll(tx, world.case(pickup), booking.id, quiet=True, wall=world.now)
 
 
-def test_silence_counts_two_days_past_the_promised_day_and_is_taken_back(make_world):
+def test_silence_counts_the_day_after_the_promised_one_and_is_taken_back(make_world):
     world = make_world("ekart")
     pickup = world.book()
-    quiet(world, pickup, 2)  # promised was Tuesday, this is Wednesday
+    quiet(world, pickup, 1)  # Tuesday, the promised day
     assert seen(world) == (0.0, 0.0)
 
     quiet(world, pickup, 1)
@@ -173,6 +182,40 @@ def test_silence_counts_two_days_past_the_promised_day_and_is_taken_back(make_wo
 
     report(world, pickup, msgspec.structs.replace(COLLECTED, at=world.now))
     assert (seen(world), differing(world)) == ((1.0, 1.0), [])
+
+
+def test_a_visit_counts_no_sooner_than_the_silence_of_others_on_its_day_would(make_world):
+    """Promised for Tuesday and heard of before: the brake knows, the estimates wait for Wednesday at the door."""
+    world = make_world("ekart")
+    pickup = world.book()
+    while not any(visit.outcome == "collected" for visit in world.case(pickup).visits):
+        world.days(1 / 24)
+    wednesday = dt.datetime(2026, 3, 10, 18, 30, tzinfo=dt.UTC)
+    world.days((wednesday - world.now) / DAY - 3 / 24)
+    assert ({key.split("/")[0] for key in cells(world)}, differing(world)) == ({"recent"}, [])
+
+    world.days(4 / 24)
+    assert (seen(world), differing(world)) == ((1.0, 1.0), [])
+
+
+def test_a_visit_of_a_parcel_that_has_arrived_meanwhile_is_still_counted(make_world):
+    world = make_world("ekart")
+    pickup = world.book()
+    hear(world, pickup, COLLECTED, msgspec.structs.replace(COLLECTED, code="DL", milestone=Milestone.DELIVERED))
+    assert (world.case(pickup).pickup.state, seen(world)) == ("delivered", (0.0, 0.0))
+
+    world.days(3)
+    assert (seen(world), differing(world)) == ((1.0, 1.0), [])
+
+
+def test_a_visit_is_counted_before_it_is_forgotten_where_it_was(make_world):
+    world = make_world("ekart")
+    pickup = world.book()
+    hear(world, pickup, COLLECTED, msgspec.structs.replace(COLLECTED, code="DL", milestone=Milestone.DELIVERED))
+    with world.db.write() as tx:
+        erasing.erase(tx, world.kit.vault, pickup, world.now)
+
+    assert "code/ekart/surface/IN-560038" in cells(world)
 
 
 def test_a_carrier_left_for_its_silence_is_counted_at_once(world):
