@@ -51,12 +51,11 @@ class People:
     # --- customers ---
 
     def _gives_another_phone(self, trouble: Trouble, pickup: Pickup) -> str:
-        self._contact(pickup, phone="+919820500500", note="Call before coming.")
-        return "customer: gives another phone"
+        return self._corrects(trouble, "customer: gives another phone", phone="+919820500500", note="Call before coming.")
 
     def _names_a_landmark(self, trouble: Trouble, pickup: Pickup) -> str:
-        self._contact(pickup, landmark="Opposite the post office", note="Blue gate, ask at the shop.")
-        return "customer: completes the address"
+        corrected = {"landmark": "Opposite the post office", "note": "Blue gate, ask at the shop."}
+        return self._corrects(trouble, "customer: completes the address", **corrected)
 
     def _wants_it_off(self, trouble: Trouble, pickup: Pickup) -> str:
         self._act(trouble, action="confirm", note="The customer keeps the goods.")
@@ -99,8 +98,12 @@ class People:
 
     # --- how they say it ---
 
-    def _contact(self, pickup: Pickup, **corrected: str) -> None:
-        self._api.post(f"/pickups/{pickup.id}/contact", corrected, Pickup)
+    def _corrects(self, trouble: Trouble, words: str, **corrected: str) -> str:
+        """Where the customer is asked: what is left to a person waits for one, whatever is corrected."""
+        if trouble.state != "waiting_customer":
+            return self._again_or_off(trouble)
+        self._api.post(f"/pickups/{trouble.pickup}/contact", corrected, Pickup)
+        return words
 
     def _act(self, trouble: Trouble, **what: str) -> None:
         self._api.post(f"/exceptions/{trouble.id}/actions", {**what, "version": trouble.version}, dict[str, Any])
