@@ -113,9 +113,9 @@ class Ledger:
     def delivered(self) -> frozenset[str]:
         """Events of which nothing is left to be sent."""
         events, deliveries = tables.events.c, tables.webhook_deliveries.c
-        pending = sa.exists().where(deliveries.event_id == events.id, deliveries.state == "pending")
         with self._db.read() as tx:
-            return frozenset(tx.scalars(sa.select(events.id).where(events.told.is_(True), ~pending)))
+            told = frozenset(tx.scalars(sa.select(events.id).where(events.told.is_(True))))
+            return told.difference(tx.scalars(sa.select(deliveries.event_id).where(deliveries.state == "pending")))
 
     def calls(self) -> list[Called]:
         """What drivers asked carriers; of one that was killed meanwhile nothing is known."""
