@@ -34,6 +34,17 @@ def at_carrier(booking: Booking) -> contract.Booking:
     return contract.Booking(awb=booking.awb or "", carrier_reference=booking.carrier_reference, handles=booking.handles)
 
 
+async def milestone_at_carrier(kit: Kit, account: Account, booking: Booking, now: dt.datetime) -> Milestone | None:
+    """The last milestone the carrier tells when asked now; None where it does not say."""
+    awb = booking.awb or ""
+    try:
+        answer = await kit.carriers.ask(account, "track", AwbList(awbs=(awb,)), now=now)
+    except CarrierError:
+        return None
+    tracked = answer.get(awb)
+    return tracked.scans[-1].milestone if isinstance(tracked, Tracked) and tracked.scans else None
+
+
 class Cancel(msgspec.Struct, frozen=True):
     booking: Booking
 
@@ -48,17 +59,9 @@ class Cancel(msgspec.Struct, frozen=True):
         try:
             return await kit.carriers.ask(account, "cancel", at_carrier(self.booking), now=now, witness=witness)
         except Refused as refusal:
-            return Cancelled() if await self._is_cancelled(kit, account, now) else refusal
-
-    async def _is_cancelled(self, kit: Kit, account: Account, now: dt.datetime) -> bool:
-        """Whether it is refused because an earlier cancel, its answer lost, was done."""
-        awb = self.booking.awb or ""
-        try:
-            answer = await kit.carriers.ask(account, "track", AwbList(awbs=(awb,)), now=now)
-        except CarrierError:
-            return False
-        tracked = answer.get(awb)
-        return isinstance(tracked, Tracked) and bool(tracked.scans) and tracked.scans[-1].milestone is Milestone.CANCELLED
+            # Perhaps because an earlier cancel, its answer lost, was done.
+            done = await milestone_at_carrier(kit, account, self.booking, now) is Milestone.CANCELLED
+            return Cancelled() if done else refusal
 
     def settle(self, tx: sa.Connection, case: Case, outcome: Any, wall: dt.datetime) -> None:
         booking = BOOKINGS.one(tx, self.booking.id)

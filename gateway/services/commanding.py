@@ -20,6 +20,7 @@ from gateway.life.pickup import ENDS, Intent, PickupState
 from gateway.services import judging, orphans
 from gateway.services.booking import not_booked
 from gateway.services.following import adopt, standing
+from gateway.services.instructing import new_instruction
 from gateway.services.notifying import (
     NOT_AT_CARRIER,
     OF_A_CANCEL,
@@ -33,7 +34,6 @@ from gateway.services.notifying import (
     restate,
 )
 from gateway.services.overlapping import overlap
-from gateway.services.recovering import new_instruction
 from gateway.store import outbox, tables
 from gateway.store.cases import Case
 from gateway.store.ledger import BOOKINGS, EXCEPTIONS, INSTRUCTIONS, PICKUPS, VISITS, Booking, Pickup, PickupException

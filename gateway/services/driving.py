@@ -24,11 +24,12 @@ from gateway.services.booking import Bury, LookUp, Send, Withdraw
 from gateway.services.cancelling import Cancel
 from gateway.services.deciding import Decide
 from gateway.services.giving_back import GiveBack, give_back_by
+from gateway.services.instructing import Instruct, asked_again
 from gateway.services.kit import Kit
 from gateway.services.labelling import FetchLabel
 from gateway.services.notifying import ORPHAN, OVERLAP, outlasts, resolve, resolve_of_cancel, restate
 from gateway.services.overlapping import unanswered, waits_until
-from gateway.services.recovering import Instruct, NoteSilence, Recover
+from gateway.services.recovering import NoteSilence, Recover
 from gateway.services.renewing import Renew, over
 from gateway.services.ripening import ripening, ripens_at
 from gateway.services.stalling import stalling, stalls_at
@@ -204,7 +205,8 @@ def _undoing(case: Case, booking: Booking) -> Task:
     if booking.state is S.PLANNED or not booking.awb:
         return Withdraw(booking)
     scans = case.scans[booking.id]
-    return Close(booking) if scans and scans[-1].milestone is Milestone.CANCELLED else Cancel(booking)
+    closed = bool(scans) and scans[-1].milestone is Milestone.CANCELLED
+    return Close(booking) if closed and not asked_again(case, booking) else Cancel(booking)
 
 
 def _unanswered(case: Case, wall: dt.datetime) -> Task | None:
@@ -347,8 +349,8 @@ class Close(msgspec.Struct, frozen=True):
     booking: Booking
 
     def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
-        state, now = move(self.booking.state, BookingEvent.CLOSED), case.now(wall)
-        BOOKINGS.update(tx, self.booking.id, state=state, retry_at=None, cancelled_at=now, updated_at=wall)
+        state, closed_at = move(self.booking.state, BookingEvent.CLOSED), case.scans[self.booking.id][-1].at
+        BOOKINGS.update(tx, self.booking.id, state=state, retry_at=None, cancelled_at=closed_at, updated_at=wall)
         resolve_of_cancel(tx, case, self.booking.id, "cancelled", wall)
         restate(tx, case.pickup.id, wall)
 

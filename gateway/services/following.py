@@ -202,7 +202,7 @@ def _new_visit(case: Case, booking: Booking, view: VisitView, facts: dict[str, A
 def _open_for_visit(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, wall: dt.datetime) -> None:
     if booking.overlap or booking.state not in FOLLOWED:
         return  # nobody waits for this rider
-    supersede(tx, case, booking.id, wall)
+    supersede(tx, cases.load(tx, case.pickup.id), booking.id, wall)  # a report may tell of several failed visits
     _open(tx, case, booking, visit.reason or Reason.UNKNOWN, wall, visit_id=visit.id)
 
 

@@ -7,40 +7,30 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from adapters.contract import carrier as contract
-from adapters.contract.carrier import Act, Acted, Later, Next
-from adapters.contract.errors import CarrierError, Refused, Throttled
+from adapters.contract.carrier import Act
 from adapters.contract.scans import Milestone, Reason
 from adapters.contract.units import Money
-from gateway import ids
 from gateway.carriers import registry
-from gateway.carriers.isolation import Held
 from gateway.life.booking import GIVEN_UP, BookingState
 from gateway.life.pickup import Intent
 from gateway.services import silence
-from gateway.services.cancelling import at_carrier
 from gateway.services.following import standing
-from gateway.services.kit import Kit
-from gateway.services.notifying import emit, open_exception, resolve, restate
+from gateway.services.instructing import drop_unsent, new_instruction
+from gateway.services.notifying import open_exception, resolve, restate
 from gateway.services.promising import door_zone, end_of_day, next_day
 from gateway.store import accounts, tables
 from gateway.store.cases import Case
-from gateway.store.exchanges import Witness
-from gateway.store.ledger import BOOKINGS, EXCEPTIONS, INSTRUCTIONS, PICKUPS, Booking, Instruction, PickupException
+from gateway.store.ledger import BOOKINGS, EXCEPTIONS, INSTRUCTIONS, PICKUPS, Booking, PickupException
 from gateway.store.merchants import MERCHANTS
-from gateway.values import Account
 from rates import recovery
 from rates.recovery import Answer, Past, Step, What, next_action
 
 _TIME_TO_ANSWER = dt.timedelta(hours=24)
 _AFTER_A_POLL = dt.timedelta(hours=6)
-_ASK_AGAIN = dt.timedelta(minutes=2)
-_MOST_TRIES = 4
 
 
 class Recover(msgspec.Struct, frozen=True):
@@ -145,6 +135,7 @@ def _ask_customer(
 def _instruct(tx: sa.Connection, case: Case, booking: Booking, exception: PickupException, step: Step, wall: dt.datetime) -> str:
     now = case.now(wall)
     day = step.date or next_day(case, booking, now, step.wait_days)
+    drop_unsent(tx, case, booking)
     for act, at, on in (*((edit, now, None) for edit in step.edits), (step.act, step.act_from or now, day)):
         INSTRUCTIONS.insert(tx, new_instruction(case, booking, Act(act), on, at, wall))
     _promise(tx, case, booking, day, wall)
@@ -212,82 +203,6 @@ def _bar(tx: sa.Connection, case: Case, booking: Booking, step: Step, wall: dt.d
     MERCHANTS.held(tx, case.pickup.merchant_id)  # another pickup may bar the same
     tx.execute(table.delete().where(*(table.c[name] == value for name, value in key.items())))
     tx.execute(table.insert().values(**key, until=case.now(wall) + dt.timedelta(days=step.bar_days)))
-
-
-# --- instructions ------------------------------------------------------------------------------------
-
-
-def new_instruction(
-    case: Case, booking: Booking, act: Act, day: dt.date | None, send_at: dt.datetime, wall: dt.datetime
-) -> Instruction:
-    return Instruction(
-        id=ids.new("ins"),
-        merchant_id=case.pickup.merchant_id,
-        mode=case.pickup.mode,
-        pickup_id=case.pickup.id,
-        booking_id=booking.id,
-        act=act,
-        state="planned",
-        day=day,
-        send_at=send_at,
-        created_at=wall,
-    )
-
-
-class Instruct(msgspec.Struct, frozen=True):
-    """Tell the carrier of a live booking to come again, or what was corrected. Said twice it does no harm."""
-
-    booking: Booking
-    instruction: Instruction
-
-    def begin(self, tx: sa.Connection, case: Case, wall: dt.datetime) -> None:
-        INSTRUCTIONS.update(tx, self.instruction.id, state="sending", tries=self.instruction.tries + 1)
-
-    async def perform(self, kit: Kit, case: Case, account: Account, witness: Witness, now: dt.datetime) -> Any:
-        said = self.instruction
-        question = contract.Instruction(
-            booking=at_carrier(self.booking), date=said.day, party=case.people.shipper, instructions=case.pickup.body.instructions
-        )
-        return await kit.carriers.step(account, said.act, said.step, question, said.so_far, now=now, witness=witness)
-
-    def settle(self, tx: sa.Connection, case: Case, outcome: Any, wall: dt.datetime) -> None:
-        said, now = self.instruction, case.now(wall)
-        if isinstance(outcome, Acted):
-            INSTRUCTIONS.update(tx, said.id, state="confirmed", answer=outcome.receipt)
-            _confirmed(tx, case, said, wall)
-        elif isinstance(outcome, Next | Later):
-            step = said.step + 1 if isinstance(outcome, Next) else said.step
-            send_at = outcome.at if isinstance(outcome, Later) else now
-            INSTRUCTIONS.update(tx, said.id, state="planned", step=step, so_far={**said.so_far, **outcome.so_far}, send_at=send_at)
-        elif isinstance(outcome, Held):
-            send_at = now + outcome.retry_after
-            INSTRUCTIONS.update(tx, said.id, state="planned", send_at=send_at, tries=said.tries, answer=_words(outcome))
-        elif isinstance(outcome, Refused) or said.tries >= _MOST_TRIES:
-            INSTRUCTIONS.update(tx, said.id, state="refused", answer=str(outcome)[:300])
-            _decide_anew(tx, case, said)
-        else:
-            pause = outcome.retry_after if isinstance(outcome, Throttled) else _ASK_AGAIN
-            INSTRUCTIONS.update(tx, said.id, state="planned", send_at=now + pause, answer=_words(outcome))
-        restate(tx, case.pickup.id, wall)
-
-
-def _words(outcome: Any) -> str:
-    return str(outcome)[:300] if isinstance(outcome, CarrierError) else ""
-
-
-def _confirmed(tx: sa.Connection, case: Case, said: Instruction, wall: dt.datetime) -> None:
-    if said.act in (Act.REATTEMPT, Act.RESCHEDULE):
-        told = {"booking": said.booking_id, "date": said.day}
-        emit(tx, PICKUPS.one(tx, case.pickup.id), "pickup.rescheduled", told, case.now(wall), wall)
-
-
-def _decide_anew(tx: sa.Connection, case: Case, said: Instruction) -> None:
-    """The carrier will not come again: the exception it was for is met by what is left."""
-    if said.act not in (Act.REATTEMPT, Act.RESCHEDULE):
-        return
-    for exception in case.open_exceptions:
-        if exception.booking_id == said.booking_id:
-            EXCEPTIONS.update(tx, exception.id, step=None, state="new", version=exception.version + 1)
 
 
 # --- silence ---------------------------------------------------------------------------------------

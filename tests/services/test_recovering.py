@@ -70,6 +70,19 @@ def test_the_customer_corrects_the_phone_and_the_rider_comes_again(make_world):
     assert world.state(pickup) == "delivered"
 
 
+def test_two_failed_visits_told_of_at_once_are_one_open_exception(make_world):
+    """Each of them would be healed by itself, and the carrier called once for each."""
+    world = make_world("ekart")
+    pickup = world.book(phone="9820000008")
+    world.now += dt.timedelta(days=3)
+    world.lab.let_time_pass()
+    world.pass_time(dt.timedelta(0))
+
+    assert len(visits(world, pickup)) > 1
+    assert exceptions(world, pickup)[0] == ("customer_unavailable", "superseded")
+    assert [exception for exception in exceptions(world, pickup) if exception[1] != "superseded"] == exceptions(world, pickup)[-1:]
+
+
 def test_used_up_tries_hand_the_pickup_to_a_person(make_world):
     world = make_world("ekart")
     pickup = world.book(phone="9820000008")
