@@ -28,16 +28,18 @@ _LONGEST = 3600.0  # seconds: so many returns have news at the same hour
 _FORGET = 10  # stops
 # What is tried again soon is looked at in between, not half a day later.
 _SOON = (dt.timedelta(seconds=30), dt.timedelta(minutes=15))
+_EVERY = 1.0  # seconds
 
 
 class Days:
-    """Between looks the house starts again what has ended."""
+    """Between looks the house starts again what has ended. `meanwhile` is called about every second of waiting."""
 
-    def __init__(self, api: Api, lab: Lab, ledger: Ledger, house: House) -> None:
+    def __init__(self, api: Api, lab: Lab, ledger: Ledger, house: House, meanwhile: Callable[[], object]) -> None:
         self._api = api
         self._ledger = ledger
         self._house = house
         self._lab = lab
+        self._meanwhile = meanwhile
         self._stops = self._stood_still = 0
         self._meet_people()
         self._told, self._held, self._moved_at = ledger.told(), ledger.held(), time.monotonic()
@@ -78,7 +80,8 @@ class Days:
 
     def settle(self) -> None:
         """Until nothing is due any more and nobody waits for a person, or nothing moves."""
-        began, still = time.monotonic(), 0.0
+        began = called = time.monotonic()
+        still = 0.0
         while still < _STILL:
             self._house.revive()
             quiet = not (self._answer() or self._ledger.busy())
@@ -89,6 +92,9 @@ class Days:
             if took > _LONGEST or (took > _WAKING and unmoved > _STANDSTILL):
                 self._stood_still += 1
                 return
+            if time.monotonic() > called + _EVERY:
+                called = time.monotonic()
+                self._meanwhile()
             time.sleep(_PAUSE)
         self._stood_still = 0
 

@@ -40,16 +40,19 @@ class Merchant:
         self.place = ""  # host:port
         self._dice = random.Random(seed)
         self._mood = WELL
+        self._recovered = False
 
     @property
     def url(self) -> str:
         return f"http://{self.place}/events"
 
     def change_mood(self) -> None:
-        (self._mood,) = self._dice.choices(_MOODS, _WEIGHTS)
+        if not self._recovered:
+            (self._mood,) = self._dice.choices(_MOODS, _WEIGHTS)
 
     def recover(self) -> None:
-        self._mood = WELL
+        """From now on well."""
+        self._recovered, self._mood = True, WELL
 
     async def say(self, received: Received) -> bytes | None:
         mood = self._mood

@@ -126,7 +126,7 @@ class Run:
         self._say(f"all booked; {self._killer.while_sending} of {self._killer.kills.total()} kills while sending")
 
     def _pass_days(self) -> None:
-        days = Days(self._stage.api, self._stage.lab, self._ledger, self._house)
+        days = Days(self._stage.api, self._stage.lab, self._ledger, self._house, self._merchant.change_mood)
         self._see_through(days)
         self._merchant.recover()
         for span in _LAST_TRIES:
