@@ -202,6 +202,8 @@ def _new_visit(case: Case, booking: Booking, view: VisitView, facts: dict[str, A
 def _open_for_visit(tx: sa.Connection, case: Case, booking: Booking, visit: Visit, wall: dt.datetime) -> None:
     if booking.overlap or booking.state not in FOLLOWED:
         return  # nobody waits for this rider
+    if any(later.day > visit.day for later in case.visits_of(booking.id)):
+        return  # told late: what counts has happened since
     supersede(tx, cases.load(tx, case.pickup.id), booking.id, wall)  # a report may tell of several failed visits
     _open(tx, case, booking, visit.reason or Reason.UNKNOWN, wall, visit_id=visit.id)
 

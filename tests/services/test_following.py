@@ -70,6 +70,15 @@ def test_disorder_and_repeats_end_the_same(make_world):
     assert all([v[2] for v in one[1]] == ["failed", "collected"] for one in endings)
 
 
+def test_an_older_failure_told_late_does_not_take_the_place_of_a_newer(world):
+    pickup = world.book()
+    report(world, pickup, scan("PP/EOD-73", 54, Milestone.PICKUP_FAILED, Reason.ADDRESS_INCOMPLETE))
+    report(world, pickup, scan("PP/EOD-26", 30, Milestone.PICKUP_FAILED, Reason.CUSTOMER_UNAVAILABLE))
+
+    assert [visit.reason for visit in world.case(pickup).visits] == ["customer_unavailable", "address_incomplete"]
+    assert [one.reason for one in world.case(pickup).open_exceptions] == ["address_incomplete"]
+
+
 def test_two_out_for_pickup_scans_of_one_day_are_one_visit(world):
     pickup = world.book()
     report(world, pickup, scan("A", 26, Milestone.OUT_FOR_PICKUP), scan("B", 28, Milestone.OUT_FOR_PICKUP))
