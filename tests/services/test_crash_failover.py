@@ -1,4 +1,6 @@
-"""Died at every place of a fail-over, between carriers and between an aggregator's movers, and while a label is given back."""
+"""Died at every place of a fail-over, between carriers and between an aggregator's movers, of another visit's being asked for, and
+while a label is given back.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from tests.services.carriers import HOME, WideWorld
 from tests.services.crashing import crashes
 from tests.services.lives import every_place, rest
 from tests.services.matrix import cancel
+from tests.services.test_fault_visits import failed_at, want_it_still
 from tests.services.test_overlapping import answer_again, leave, pass_time, world_that
 
 
@@ -50,6 +53,29 @@ def test_a_fail_over(make_wide, carriers):
         return died
 
     assert every_place(lambda: make_wide(*carriers), life) > 9
+
+
+@pytest.mark.parametrize("carrier", ["delhivery", "ekart"])
+def test_another_visit(make_wide, carrier):
+    """What was closed is opened again, or the rider called once more, although another carrier is there."""
+
+    def life(world: WideWorld, at: int) -> bool:
+        pickup = failed_at(world, carrier)
+
+        def ask() -> None:
+            want_it_still(world, pickup)
+            evening = dt.datetime.combine(world.now.date(), dt.time(15, 40), dt.UTC)
+            world.pass_time(max(evening - world.now, dt.timedelta(minutes=10)))
+            world.come_to_rest()
+
+        died = crashes(world, at, ask)
+        want_it_still(world, pickup)
+        rest(world, pickup)
+        states = [(one.carrier, str(one.state)) for one in world.case(pickup).bookings]
+        assert (at, states) == (at, [(carrier, "live")])
+        return died
+
+    assert every_place(lambda: make_wide("delhivery", "ekart"), life) > 5
 
 
 def test_an_overlap(make_wide):

@@ -15,10 +15,9 @@ from adapters.contract.scans import Milestone, Scan, Tracked
 from gateway.services import commanding, following
 from gateway.services.commanding import Resolution
 from gateway.store.accounts import ACCOUNTS
-from tests.services import matrix
 from tests.services.carriers import WideWorld
 from tests.services.invariants import broken
-from tests.services.matrix import FAULTS, REFUSALS, MakeWorld
+from tests.services.matrix import FAULTS, REFUSALS, cancel
 
 OTHER = {"delhivery": "ekart", "ekart": "delhivery"}
 REASON = {"delhivery": "cancelled_by_customer", "ekart": "customer_unreachable"}
@@ -28,26 +27,17 @@ TAKEN = ("timeout_booked", "drop_after_commit", "server_error_booked", "truncate
 COLLECTED = frozenset({"collected", "delivered"})
 
 
-def failed_at(make_wide: MakeWorld, carrier: str) -> tuple[WideWorld, str]:
+def failed_at(world: WideWorld, carrier: str) -> str:
     """A pickup whose first visit by this carrier came to nothing; the customer is asked, and another carrier is there."""
-    world = make_wide("delhivery", "ekart")
     switch(world, OTHER[carrier], enabled=False)
     world.fault("visit_fails", carrier, reason=REASON[carrier], visits=1)
     pickup = world.book(phone="9845011223")
     switch(world, OTHER[carrier], enabled=True)
     for _ in range(72):
         if world.case(pickup).open_exceptions:
-            return world, pickup
+            return pickup
         world.pass_time(dt.timedelta(hours=1))
     raise AssertionError("the visit did not fail")
-
-
-def closed_by_carrier(make_wide: MakeWorld) -> tuple[WideWorld, str]:
-    """Delhivery has closed it, and nobody wants it any more."""
-    world, pickup = failed_at(make_wide, "delhivery")
-    matrix.cancel(world, pickup)
-    assert world.state(pickup) == "cancelled"
-    return world, pickup
 
 
 def switch(world: WideWorld, carrier: str, *, enabled: bool) -> None:
@@ -80,7 +70,8 @@ def collectors(world: WideWorld) -> list[str]:
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("carrier", "step"), CELLS)
 def test_a_fault_once(make_wide, carrier, step, fault):
-    world, pickup = failed_at(make_wide, carrier)
+    world = make_wide("delhivery", "ekart")
+    pickup = failed_at(world, carrier)
     world.fault(fault, carrier, operation=step, times=1)
 
     want_it_still(world, pickup)
@@ -94,7 +85,8 @@ def test_a_fault_once(make_wide, carrier, step, fault):
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("carrier", "step"), CELLS)
 def test_a_fault_for_good(make_wide, carrier, step, fault):
-    world, pickup = failed_at(make_wide, carrier)
+    world = make_wide("delhivery", "ekart")
+    pickup = failed_at(world, carrier)
     world.fault(fault, carrier, operation=step)
 
     want_it_still(world, pickup)
@@ -107,7 +99,8 @@ def test_a_fault_for_good(make_wide, carrier, step, fault):
 @pytest.mark.parametrize(("carrier", "step"), CELLS)
 def test_a_lost_answer_while_the_carrier_cannot_be_asked_where_it_stands(make_wide, carrier, step, fault):
     """Delhivery's own cancel is the last that was heard: it does not count any more."""
-    world, pickup = failed_at(make_wide, carrier)
+    world = make_wide("delhivery", "ekart")
+    pickup = failed_at(world, carrier)
     world.fault(fault, carrier, operation=step, times=1)
     world.fault("server_error", carrier, operation="track", times=40)
 
@@ -119,7 +112,10 @@ def test_a_lost_answer_while_the_carrier_cannot_be_asked_where_it_stands(make_wi
 
 def test_a_carrier_that_opens_again_what_it_closed_is_seen_to(make_wide):
     """Its cancel is as old as it says, not as our taking note of it: what it reports for a time in between is news."""
-    world, pickup = closed_by_carrier(make_wide)
+    world = make_wide("delhivery", "ekart")
+    pickup = failed_at(world, "delhivery")
+    cancel(world, pickup)
+    assert world.state(pickup) == "cancelled"
     booking = world.case(pickup).bookings[0]
     closed_at = world.case(pickup).scans[booking.id][-1].at
     scan = Scan(code="PP/X-ASP", at=closed_at + dt.timedelta(seconds=1), milestone=Milestone.PICKUP_SCHEDULED)
@@ -128,5 +124,5 @@ def test_a_carrier_that_opens_again_what_it_closed_is_seen_to(make_wide):
         following.record(tx, booking.id, Tracked(awb=booking.awb or "", scans=(scan,)), "push", world.now)
     world.drive()
 
-    calls = [one.state for one in world.case(pickup).bookings]
-    assert ([str(state) for state in calls], [one.reason for one in world.case(pickup).exceptions][-1]) == (["cancelled"], "orphan")
+    case = world.case(pickup)
+    assert ([str(one.state) for one in case.bookings], case.exceptions[-1].reason) == (["cancelled"], "orphan")
