@@ -108,9 +108,15 @@ def show(call: Call, desk: Desk) -> Reply:
     made = [one for one in memory.every(desk) if (start is None or start <= one.at) and (end is None or one.at < end)]
     made = [one for one in made if one.bought or asked.get("purchased") != "true"]
     before = next((place for place, one in enumerate(made, 1) if one.id == asked.get("before_id")), 0)
-    size = min(int(asked.get("page_size", "20")), _LONGEST_PAGE)
+    size = _page_size(asked.get("page_size", "20"))
     page = made[before : before + size]
     return answer({"shipments": [shown(one, desk) for one in page], "has_more": len(made) > before + size})
+
+
+def _page_size(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise Refusal("BAD_REQUEST", f"lab: {text} is no size of a page", 400)
+    return min(int(text), _LONGEST_PAGE)
 
 
 def _instant(text: str) -> dt.datetime | None:

@@ -485,3 +485,4 @@ def test_the_list_of_a_day_is_what_was_bought_that_day_page_by_page(shop: Shop) 
     assert (newest["has_more"], rest["has_more"]) == (True, False)
     assert {newest["shipments"][0]["tracking_code"], rest["shipments"][0]["tracking_code"]} == {first.awb, second.awb}
     assert shop.call("GET", "/shipments?start_datetime=soon", user=shop.account).status_code == 400
+    assert shop.call("GET", "/shipments?page_size=many", user=shop.account).status_code == 400
