@@ -56,9 +56,9 @@ def want_it_still(world: WideWorld, pickup: str) -> None:
 def let_days_pass(world: WideWorld, pickup: str) -> list[str]:
     """What was wrong at any time; that a carrier which closed a pickup can open it again, so that nobody comes yet, is not."""
     wrong: list[str] = []
-    for _ in range(5 * 24):
-        world.come_to_rest(dt.timedelta(hours=1))
-        world.pass_time(dt.timedelta(hours=1))
+    for _ in range(4 * 8):
+        world.come_to_rest()
+        world.pass_time(dt.timedelta(hours=3))
         wrong += [sentence for sentence in broken(world, pickup) if not sentence.startswith("nobody comes")]
     return wrong
 
