@@ -32,9 +32,9 @@ _EVERY = 1.0  # seconds
 
 
 class Days:
-    """Between looks the house starts again what has ended. `meanwhile` is called about every second of waiting."""
+    """Between looks the house starts again what has ended. `meanwhile` is told about every second how many were waited."""
 
-    def __init__(self, api: Api, lab: Lab, ledger: Ledger, house: House, meanwhile: Callable[[], object]) -> None:
+    def __init__(self, api: Api, lab: Lab, ledger: Ledger, house: House, meanwhile: Callable[[float], object]) -> None:
         self._api = api
         self._ledger = ledger
         self._house = house
@@ -42,7 +42,8 @@ class Days:
         self._meanwhile = meanwhile
         self._stops = self._stood_still = 0
         self._meet_people()
-        self._told, self._held, self._moved_at = ledger.told(), ledger.held(), time.monotonic()
+        self._held: frozenset[str] = frozenset()
+        self._seen, self._moved_at = self._look(), time.monotonic()
 
     def pass_one(self, meanwhile: Callable[[], object] = lambda: None) -> dt.datetime:
         """On to the next stop, a morning or an evening; the time then. `meanwhile` is called when it has just begun."""
@@ -80,8 +81,7 @@ class Days:
 
     def settle(self) -> None:
         """Until nothing is due any more and nobody waits for a person, or nothing moves."""
-        began = called = time.monotonic()
-        still = 0.0
+        began, called, still = time.monotonic(), 0.0, 0.0
         while still < _STILL:
             self._house.revive()
             quiet = not (self._answer() or self._ledger.busy())
@@ -92,9 +92,9 @@ class Days:
             if took > _LONGEST or (took > _WAKING and unmoved > _STANDSTILL):
                 self._stood_still += 1
                 return
-            if time.monotonic() > called + _EVERY:
-                called = time.monotonic()
-                self._meanwhile()
+            if took > called + _EVERY:
+                called = took
+                self._meanwhile(took)
             time.sleep(_PAUSE)
         self._stood_still = 0
 
@@ -104,11 +104,15 @@ class Days:
         return self._stood_still >= _IN_VAIN
 
     def _unmoved(self) -> float:
-        """For how many seconds there was no event, and nobody has taken a pickup or let one go."""
-        told, held = self._ledger.told(), self._ledger.held()
-        if (told, held) != (self._told, self._held):
-            self._told, self._held, self._moved_at = told, held, time.monotonic()
+        """For how many seconds there was no event, nobody has taken a pickup or let one go, and no messages were on their way."""
+        seen = self._look()
+        if seen != self._seen:
+            self._seen, self._moved_at = seen, time.monotonic()
         return time.monotonic() - self._moved_at
+
+    def _look(self) -> tuple[object, ...]:
+        self._held = self._ledger.held()
+        return self._ledger.told(), self._ledger.carried_at(), self._held
 
     def _meet_people(self) -> None:
         """People who remember nothing."""

@@ -186,6 +186,11 @@ class Ledger:
         with self._db.read() as tx:
             return tx.scalar(sa.select(sa.func.max(tables.events.c.id))) or ""
 
+    def carried_at(self) -> dt.datetime | None:
+        """When messages were last tried."""
+        with self._db.read() as tx:
+            return cast(dt.datetime | None, tx.scalar(sa.select(sa.func.max(tables.webhook_endpoints.c.updated_at))))
+
     def waiting(self) -> set[tuple[str, int]]:
         """Exceptions that wait for a person, each with its version."""
         table = tables.exceptions.c

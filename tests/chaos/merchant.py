@@ -40,19 +40,16 @@ class Merchant:
         self.place = ""  # host:port
         self._dice = random.Random(seed)
         self._mood = WELL
-        self._recovered = False
 
     @property
     def url(self) -> str:
         return f"http://{self.place}/events"
 
     def change_mood(self) -> None:
-        if not self._recovered:
-            (self._mood,) = self._dice.choices(_MOODS, _WEIGHTS)
+        (self._mood,) = self._dice.choices(_MOODS, _WEIGHTS)
 
-    def recover(self) -> None:
-        """From now on well."""
-        self._recovered, self._mood = True, WELL
+    def cheer_up(self) -> None:
+        self._mood = WELL
 
     async def say(self, received: Received) -> bytes | None:
         mood = self._mood

@@ -33,6 +33,7 @@ _LAST_TRIES = (dt.timedelta(minutes=10), *(dt.timedelta(hours=11),) * 8)  # of t
 _STILL = 10.0  # seconds without an answer of a carrier: what is left is not under way
 _TOLD_EVERY = 10.0
 _MOODS_EVERY = 1.0
+_MOODY = 60.0  # seconds of a wait
 _LAB_ACCOUNT = "lab_demo"
 
 
@@ -101,6 +102,7 @@ class Run:
         self._stage = stage.set_up(house.settings, plan.seed)
         self._killer = Killer(house, ledger, plan.seed, plan.aim)
         self._dice = random.Random(plan.seed)
+        self._moody = _MOODY
         client = functools.partial(Api, f"{house.settings.api_url}/v1", self._stage.key)
         self._load = Load(client, self._stage.locations, plan.number, plan.seed)
         endpoint = self._stage.api.post("/webhook-endpoints", {"url": merchant.url}, dict[str, Any])
@@ -126,9 +128,10 @@ class Run:
         self._say(f"all booked; {self._killer.while_sending} of {self._killer.kills.total()} kills while sending")
 
     def _pass_days(self) -> None:
-        days = Days(self._stage.api, self._stage.lab, self._ledger, self._house, self._merchant.change_mood)
+        days = Days(self._stage.api, self._stage.lab, self._ledger, self._house, self._fare)
         self._see_through(days)
-        self._merchant.recover()
+        self._moody = 0.0
+        self._merchant.cheer_up()
         for span in _LAST_TRIES:
             if any(self._ledger.unsent().values()) and not days.over:
                 days.let_pass(span)
@@ -180,6 +183,13 @@ class Run:
             now = days.pass_one(self._strike_now_and_then)
             if stop % 4 == 0:
                 self._say(f"{now:%a %d %b %H:%M}: {under_way} under way")
+
+    def _fare(self, waited: float) -> None:
+        """The merchant is well in the end: who waits for him alone would wait for hours."""
+        if waited < self._moody:
+            self._merchant.change_mood()
+        else:
+            self._merchant.cheer_up()
 
     def _strike_now_and_then(self) -> None:
         for _ in range(min(self._kills_left(), math.ceil((self._plan.kills - self._first_kills) / _STOPS_OF_KILLS))):
