@@ -62,6 +62,8 @@ class People:
         return "customer: keeps the goods, the return is off"
 
     def _never_cancelled(self, trouble: Trouble, pickup: Pickup) -> str:
+        if trouble.state != "waiting_customer":
+            return self._again_or_off(trouble)
         self._act(trouble, action="dispute", note="The customer says that nobody asked.")
         return "customer: never cancelled, wants the rider to come"
 
