@@ -229,7 +229,7 @@ class Ledger:
 
     def _due(self, wall: dt.datetime) -> bool:
         with self._db.read() as tx:
-            if outbox.any_waiting(tx) or webhooks.any_untold(tx) or webhooks.any_due(tx, wall):
+            if outbox.any_waiting(tx) or webhooks.any_untold(tx) or webhooks.any_due(tx, wall) or _carried(tx, wall):
                 return True
             return bool(outbox.overdue(tx, wall, dt.timedelta(0), 1))
 
@@ -294,3 +294,9 @@ def _lines(tx: sa.Connection, table: sa.Table, condition: Any) -> Iterator[str]:
 
 
 _UNTOLD = frozenset({"merchant_id", "mode", "body", "content", "request", "response", "digest"})
+
+
+def _carried(tx: sa.Connection, wall: dt.datetime) -> bool:
+    """Whether messages are on their way: an endpoint that a courier has in hand is not due, and has more to come."""
+    table = tables.webhook_endpoints.c
+    return tx.scalar(sa.select(table.id).where(table.lease_until > wall).limit(1)) is not None
