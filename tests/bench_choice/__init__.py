@@ -9,6 +9,8 @@ A simulator of its own, without the gateway and without the lab, plays the same 
   two standard errors: bills are of pickups that were collected or not as the dice fell, so small differences are luck.
 - The oracle is no rule one could have: it knows each carrier's chance at each postal code that day, strikes included, and how
   likely the customer is to open after all visits so far. What it cannot know is tomorrow.
+- *ours, told chances* is our rule with nothing left to learn but the weather: it knows each carrier's lasting chance at each postal
+  code, without drift, monsoon and strikes. Where another rule beats that one too, learning better would not help.
 - *normal* is the world's parameters as printed; *drift x2* makes walks twice as wide and strikes twice as frequent; *dear
   failures* makes a failed visit cost four times as much. *rough* (only if asked for) is a world in which carriers change faster and
   strike more often than a rule that hears of failures days later can follow: the first one tried here, kept for comparison.

@@ -16,9 +16,9 @@ import msgspec
 
 from adapters.contract.units import Money
 from rates.choice import Candidate, Situation, order, rank, stop_at
-from rates.estimates import Estimate, left, visit_key
+from rates.estimates import left, visit_key
 from rates.policy import DEFAULT, Policy
-from tests.bench_choice.desk import Belief, Case, Desk, Visit, number, offer
+from tests.bench_choice.desk import Belief, Case, Desk, ToldDesk, Visit, certain, number, offer
 from tests.bench_choice.rules import Offer, Rule
 from tests.bench_choice.world import EASE, World
 
@@ -155,6 +155,14 @@ class Ours(Player):
         return self._chosen[alike]
 
 
+class Told(Ours):
+    """The product's rule with nothing left to learn of chances but the weather: a bound for whoever has to learn them."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.desk = ToldDesk(world)
+
+
 class Other(Player):
     """Another rule on the same offers."""
 
@@ -208,4 +216,4 @@ class Oracle(Player):
 
     def _truth(self, case: Case, carrier: int, ease: float) -> Belief:
         p = self.world.chance(carrier, case.pickup, self.desk.day) * self.world.again(case.current == carrier) * ease
-        return Belief(Estimate(p=p, n=1e9, low=p, high=p, visits=0.0), 1.0, *self._late)
+        return Belief(certain(p), 1.0, *self._late)

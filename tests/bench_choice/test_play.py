@@ -11,9 +11,9 @@ from rates.choice import Situation, order, rank
 from rates.estimates import BRAKE_HALF_LIFE, Cell, observe
 from rates.policy import DEFAULT
 from tests.bench_choice import coverage, rules
-from tests.bench_choice.__main__ import luck
-from tests.bench_choice.desk import Case, Desk, Visit, moment
-from tests.bench_choice.play import Oracle, Other, Ours, worth_asking
+from tests.bench_choice.__main__ import OURS, TOLD, Part, Play, luck
+from tests.bench_choice.desk import Case, Desk, ToldDesk, Visit, moment
+from tests.bench_choice.play import Bill, Oracle, Other, Ours, worth_asking
 from tests.bench_choice.world import EASE, Terms, World
 from tests.rates.making import NOW, candidate
 
@@ -54,6 +54,20 @@ def test_true_chances_are_chances_and_strikes_lower_them():
     pickup = world.pickups[0][0]
     found = [world.chance(carrier, pickup, day) for carrier in range(6) for day in range(20)]
     assert all(0 < chance < 1 for chance in found) and min(found) < 0.2 < 0.5 < max(found)
+
+
+def test_who_is_told_the_chances_believes_in_those_that_last_and_learns_them_from_no_visit():
+    world = World(msgspec.structs.replace(SMALL, drift=0.0, strikes_a_year=0.0, local_strikes_a_year=0.0), 1)
+    case, desk = case_of(world), ToldDesk(world)
+    before, dry = chance(desk, case), world.chance(2, case.pickup, 0)
+    desk.open(4, [visit(case, collected=False)])
+    assert chance(desk, case) == before == pytest.approx(dry * sum(share * ease for share, ease in EASE))
+
+
+def test_a_rule_is_beaten_by_a_bill_that_is_not_dearer():
+    costs = {OURS: 101, TOLD: 100} | dict.fromkeys(rules.OTHERS, 110) | {"price / p": 101}
+    play = Play(Part("normal", 20, 30), 1, {name: Bill(cost=cost) for name, cost in costs.items()}, {})
+    assert play.beaten(OURS) and not play.beaten(TOLD)
 
 
 def visit(case: Case, **facts: object) -> Visit:

@@ -197,6 +197,11 @@ class World:
         odds = self._odds[carrier][pickup.zone][day] * self._code_odds[carrier][pickup.code]
         return odds / (1 + odds) * self._working[carrier][pickup.zone][day]
 
+    def lasting(self, carrier: int, pickup: Pickup) -> float:
+        """The chance there without drift, monsoon and strikes, for a customer who surely opens."""
+        odds = math.exp(self._home[carrier][pickup.zone]) * self._code_odds[carrier][pickup.code]
+        return odds / (1 + odds)
+
     def again(self, same_carrier: bool) -> float:
         return self.terms.same_carrier_again if same_carrier else 1.0
 
