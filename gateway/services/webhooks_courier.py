@@ -32,7 +32,7 @@ from gateway.webhooks.schedule import Attempt, Health, State, after_round, next_
 from gateway.webhooks.sender import AT_ONCE, Line, Message, Sender
 
 PLACES = 200  # rounds at once; half of them for endpoints that struggle
-ROUND = 16  # messages
+ROUND = 64  # messages
 
 _FAN_OUT = 500
 _LAST_START = 30.0  # seconds after a round began: no further message is begun

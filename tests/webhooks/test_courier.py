@@ -172,7 +172,7 @@ def test_an_endpoint_that_is_away_costs_one_call_at_a_time_and_meets_no_storm_wh
     back = []
     while (calls := len(office.turn())) > 0:
         back.append(calls)
-    assert (back[0], max(back)) == (1, 16)
+    assert (back[0], max(back)) == (1, 64)
     assert office.states(endpoint) == ["delivered"] * 100
 
 
