@@ -61,7 +61,7 @@ fuzz: .venv/.for-developing ## have Schemathesis ask a running API what its cont
 bench: .venv/.for-developing ## measure; prints figures with their floors, fails nothing on time
 	@$(BIN)/python -m tests.bench
 
-bench-choice: .venv/.for-developing ## play the choice against other rules and an oracle, for an hour of one core; CHOICE="--quick" in seconds
+bench-choice: .venv/.for-developing ## play the choice against other rules and an oracle, for forty minutes of one core; CHOICE="--quick" in seconds
 	@$(BIN)/python -m tests.bench_choice $(CHOICE)
 
 conformance: .venv/.for-developing ## hold the carriers against their documentation; REFERENCE=folder says where that is

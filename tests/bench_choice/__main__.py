@@ -86,7 +86,7 @@ def main() -> int:
 
 # --- what to play ---------------------------------------------------------------------------------
 
-# Days of a world by its volume, for some half an hour of CPU time; `--days 365` plays years everywhere.
+# Days of a world by its volume, for some forty minutes of CPU time; `--days 365` plays years everywhere.
 _DAYS = {"normal": {20: 365, 200: 365, 1500: 60}, "drift x2": {20: 365, 200: 90}, "dear failures": {20: 365, 200: 90}}
 _QUICK = {"normal": {20: 60, 200: 10}}
 _DAYS_ELSEWHERE = 30
