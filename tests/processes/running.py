@@ -17,6 +17,9 @@ T = TypeVar("T")
 
 PATIENCE = 40.0  # two cores, shared
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script: who is started here would be deaf to Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Run:
     """One `gateway ARGUMENTS` in a session of its own; of the program in the folder `code`, if that is named."""
